@@ -1,0 +1,22 @@
+/**
+ * A run is a folder. The training process writes everything in it except config.json, dataset.json and commands.jsonl,
+ * which the supervisor writes before and while it runs.
+ */
+export const runFolder = {
+  /** RunConfig, complete, written once per start */
+  config: 'config.json',
+  /** DatasetManifest: pictures, captions and sizes, frozen at the first start */
+  dataset: 'dataset.json',
+  /** append-only journal of TrainerEvent, one JSON object a line, numbered from 1 without gaps across resumes */
+  events: 'events.jsonl',
+  /**
+   * commands for the training process, one TrainerCommand a line with a growing number `c`. The same commands come over
+   * IPC while there is a parent; a process whose parent is gone reads the new lines between steps.
+   */
+  commands: 'commands.jsonl',
+  checkpoints: 'checkpoints',
+  samples: 'samples',
+  exports: 'exports',
+  /** stdout and stderr of the training process */
+  log: 'log.txt',
+} as const;
