@@ -1,0 +1,37 @@
+/** AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization") with PyTorch's arithmetic. */
+import { tf, type Tensor, type TensorMap } from '../tf.ts';
+import type { Optimizer, Updated } from './optimizer.ts';
+
+export interface AdamWOptions { beta1: number; beta2: number; eps: number; weight_decay: number }
+export const ADAMW_DEFAULTS: AdamWOptions = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 1e-2 };
+
+/** AdamW's numbers of one step, in the order that `adamwStep` takes them. */
+export function adamwScalars({ beta1, beta2, weight_decay }: AdamWOptions, step: number, lr: number): number[] {
+  return [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step), lr * weight_decay];
+}
+
+/**
+ * m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  p ← p − lr·λ·p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
+ * Written as increments times `gate`, so that gate 0 leaves all three untouched.
+ */
+export function adamwStep(o: AdamWOptions, p: Tensor, g: Tensor, m: Tensor, v: Tensor, [stepSize, root2, decay]: Tensor[], gate: Tensor): { p: Tensor; m: Tensor; v: Tensor } {
+  const m1 = tf.add(m, tf.mul(tf.sub(g, m), tf.mul(gate, 1 - o.beta1)));
+  const v1 = tf.add(v, tf.mul(tf.sub(tf.square(g), v), tf.mul(gate, 1 - o.beta2)));
+  const direction = tf.div(m1, tf.add(tf.div(tf.sqrt(v1), root2!), o.eps));
+  const decayed = tf.mul(p, tf.sub(1, tf.mul(gate, decay!)));
+  return { p: tf.sub(decayed, tf.mul(direction, tf.mul(gate, stepSize!))), m: m1, v: v1 };
+}
+
+/** AdamW with float32 state: slots `m` and `v` of the parameter's shape. */
+export function adamw(options: Partial<AdamWOptions> = {}): Optimizer {
+  const o = { ...ADAMW_DEFAULTS, ...options };
+  return {
+    name: 'adamw',
+    slots: (shape) => ({ m: { shape }, v: { shape } }),
+    scalars: (step, lr) => adamwScalars(o, step, lr),
+    update(param: Tensor, grad: Tensor, slots: TensorMap, scalars: Tensor[], gate: Tensor): Updated {
+      const { p, m, v } = adamwStep(o, param, grad, slots['m']!, slots['v']!, scalars, gate);
+      return { param: p, slots: { m, v } };
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** Shared by the tests of losses, optimizers, samplers and the training step. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
+export const readJson = <T>(path: string): T => JSON.parse(readFileSync(fixture(path), 'utf8')) as T;
+
+/** Largest difference relative to the expected values' largest magnitude; Infinity when lengths differ or a value is not finite. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  let difference = 0, size = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (!Number.isFinite(actual[i]!)) return Infinity;
+    difference = Math.max(difference, Math.abs(actual[i]! - expected[i]!));
+    size = Math.max(size, Math.abs(expected[i]!));
+  }
+  return size === 0 ? difference : difference / size;
+}
