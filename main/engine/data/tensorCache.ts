@@ -1,0 +1,76 @@
+/**
+ * Computed tensors kept by key: on disk (one safetensors file each, written atomically, its content hashed) and, up to a budget, in
+ * memory. A file that is damaged is computed again, and said so.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SafetensorsFile } from '../checkpoint/safetensors.ts';
+import { writeSafetensors } from '../checkpoint/writeSafetensors.ts';
+
+export interface HostFloats { shape: number[]; data: Float32Array }
+export type CachedTensors = Record<string, HostFloats>;
+export interface TensorCache {
+  has(key: string): boolean;
+  /** What `compute` once gave for the key; it is called where the cache has nothing whole. */
+  get(key: string, compute: () => Promise<CachedTensors>): Promise<CachedTensors>;
+  put(key: string, tensors: CachedTensors): Promise<void>;
+}
+export interface CacheOptions { /** null: memory only */ dir: string | null; memoryBytes: number; onDamaged?: (file: string) => void }
+
+/** A cache key: SHA-256 of the parts. */
+export const cacheKey = (...parts: (string | number | boolean)[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+
+export function openTensorCache({ dir, memoryBytes, onDamaged }: CacheOptions): TensorCache {
+  const memory = new Map<string, CachedTensors>();
+  let used = 0;
+  const file = (key: string): string | null => dir && join(dir, key.slice(0, 2), `${key}.safetensors`);
+  const remember = (key: string, tensors: CachedTensors): void => {
+    const bytes = Object.values(tensors).reduce((sum, t) => sum + t.data.byteLength, 0);
+    if (memory.has(key) || used + bytes > memoryBytes) return;
+    memory.set(key, tensors);
+    used += bytes;
+  };
+  const put = async (key: string, tensors: CachedTensors): Promise<void> => {
+    remember(key, tensors);
+    const path = file(key);
+    if (path) await write(path, tensors);
+  };
+  const stored = (key: string): boolean => { const path = file(key); return path !== null && existsSync(path); };
+  return {
+    put,
+    has: (key) => memory.has(key) || stored(key),
+    async get(key, compute) {
+      const known = memory.get(key);
+      if (known) return known;
+      const found = stored(key) ? await read(file(key)!) : undefined;
+      if (found) { remember(key, found); return found; }
+      if (stored(key)) onDamaged?.(file(key)!);
+      const tensors = await compute();
+      await put(key, tensors);
+      return tensors;
+    },
+  };
+}
+
+const bytesOf = (t: HostFloats): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
+function digest(tensors: CachedTensors): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(tensors).sort()) hash.update(name).update(JSON.stringify(tensors[name]!.shape)).update(bytesOf(tensors[name]!));
+  return hash.digest('hex');
+}
+
+async function write(path: string, tensors: CachedTensors): Promise<void> {
+  await writeSafetensors(path, Object.entries(tensors).map(([name, t]) => ({ name, dtype: 'F32' as const, shape: t.shape, bytes: () => bytesOf(t) })), { content_sha256: digest(tensors) });
+}
+
+/** The file's tensors, or undefined where it is damaged. */
+async function read(path: string): Promise<CachedTensors | undefined> {
+  let opened: SafetensorsFile | undefined;
+  try {
+    opened = await SafetensorsFile.open(path);
+    const tensors: CachedTensors = {};
+    for (const [name, { shape }] of opened.tensors) tensors[name] = { shape, data: await opened.readFloat(name) };
+    return digest(tensors) === opened.metadata['content_sha256'] ? tensors : undefined;
+  } catch { return undefined; } finally { await opened?.close(); }
+}
