@@ -4,12 +4,13 @@ import { tf, type Tensor } from '../../main/engine/tf.ts';
 import type { Executor, HostTensor } from '../../main/engine/backend/executor.ts';
 import type { ModelContext } from '../../main/engine/models/context.ts';
 import { initWeights } from '../../main/engine/models/init.ts';
+import { integers, normal } from '../../main/engine/random.ts';
 import { decode, encode, parseVaeConfig, vaeWeightShapes } from '../../main/engine/models/vae.ts';
-import { randomIntegers, randomNormal } from './random.ts';
 import { imageSize, vaeConfig } from './configs.ts';
 import { pretrain } from './pretrain.ts';
 
 const batchSize = 16;
+const seed = 1;
 /** Per latent value, on its mean: enough to keep latents compact, too little to blur. */
 const klWeight = 1e-4;
 export const vae = parseVaeConfig(vaeConfig);
@@ -74,12 +75,12 @@ export async function trainVae(executor: Executor, dir: string, training: Uint8A
   const side = imageSize / 8;
   return pretrain({
     name: 'vae', dir: join(dir, 'vae'), steps, learningRate: 1e-3, warmup: 100, weightDecay: 1e-4, emaDecay: 0.999, maxGradNorm: 1, checkpointEvery: 250,
-    shapes, initial: () => initWeights(shapes, 1),
+    shapes, initial: () => initWeights(shapes, seed),
     inputs: { image: { shape: [batchSize, imageSize, imageSize, 3], dtype: 'float32' }, noise: { shape: [batchSize, side, side, 4], dtype: 'float32' } },
     loss,
     batch: (step) => ({
-      image: toFloats([...randomIntegers(1, 'vae-order', step, batchSize, training.length)].map((i) => training[i]!)),
-      noise: { shape: [batchSize, side, side, 4], data: randomNormal(1, 'vae-noise', step, batchSize * side * side * 4) },
+      image: toFloats([...integers({ seed, stream: 'order', step }, batchSize, 0, training.length)].map((i) => training[i]!)),
+      noise: { shape: [batchSize, side, side, 4], data: normal({ seed, stream: 'posterior', step }, batchSize * side * side * 4) },
     }),
     evaluate: async () => ({ held_out_psnr_db: Number(psnr(await reconstructionMse(executor, validation)).toFixed(3)) }),
   }, executor);
