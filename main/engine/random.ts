@@ -8,7 +8,7 @@
 /** What a draw is for. Numbers are part of every run's identity: append, never renumber. */
 export const STREAMS = {
   noise: 1, timesteps: 2, order: 3, flip: 4, crop: 5, posterior: 6, noise_offset: 7, lora_dropout: 8, empty_prompt: 9,
-  lora_init: 10, sample_noise: 11, sampler: 12, validation_noise: 13, validation_timesteps: 14, caption_choice: 15, test: 16,
+  lora_init: 10, sample_noise: 11, sampler: 12, validation_noise: 13, validation_timesteps: 14, caption_choice: 15, test: 16, weight_init: 17,
 } as const;
 export type Stream = keyof typeof STREAMS;
 
