@@ -23,8 +23,12 @@ export interface State {
   has(name: string): boolean;
 }
 
-/** `updates` are written to the variables of the same names after everything else has been computed. */
-export type StepResult = { outputs: TensorMap; updates?: TensorMap };
+/**
+ * `updates` become the values of the variables of the same names; within the step every read sees the old value.
+ * With `applyIf` (a scalar, float32 or bool) they are only applied when it is not zero: that is how a step with non-finite
+ * gradients leaves the weights alone. Half-stored variables are frozen and cannot be updated.
+ */
+export type StepResult = { outputs: TensorMap; updates?: TensorMap; applyIf?: Tensor };
 export type StepFunction = (inputs: TensorMap, state: State) => StepResult;
 
 /** Compute precision of convolutions and matrix products; everything else stays float32. */

@@ -1,0 +1,96 @@
+/** Compiled steps: every step function becomes a part of one TensorFlow graph, in whose session the variables live. */
+import type { Executor, ExecutorInfo, HostTensor, InputSpec, Precision, StepFunction, VariableSpec } from '../executor.ts';
+import { misuse } from '../errors.ts';
+import { takeNative, toNative } from '../native.ts';
+import { loadNodeBackend, type NodeBackend } from '../nodeBinding.ts';
+import { addDefinition, checkInputs, type StepDefinition } from '../stepCheck.ts';
+import { GraphSession } from './session.ts';
+import { traceStep, type TracedStep } from './traceStep.ts';
+import { GraphVariables } from './variables.ts';
+
+export interface GraphOptions { precision?: Precision; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string }
+type Progress = (stage: string, done: number, total: number) => void;
+
+export class GraphExecutor implements Executor {
+  readonly info: ExecutorInfo;
+  private readonly backend: NodeBackend;
+  private readonly store: GraphVariables;
+  private readonly options: GraphOptions;
+  private readonly steps = new Map<string, StepDefinition>();
+  private readonly traced = new Map<string, TracedStep>();
+  private readonly functions = new Map<string, Uint8Array>();
+  private session: GraphSession | undefined;
+  private inSession: string[] = [];
+
+  constructor(options: GraphOptions = {}) {
+    this.backend = loadNodeBackend();
+    this.store = new GraphVariables(this.backend.binding);
+    this.options = options;
+    this.info = {
+      kind: 'compiled', backend: 'tensorflow', version: `TensorFlow ${this.backend.binding.TF_Version}`,
+      device: this.backend.isUsingGpuDevice ? 'GPU' : 'CPU', precision: options.precision ?? 'fp32',
+    };
+  }
+
+  declare(name: string, spec: VariableSpec, init: Float32Array | 'zeros'): void { this.store.declare(name, spec, init); }
+  define(name: string, inputs: Record<string, InputSpec>, fn: StepFunction): void { addDefinition(this.steps, { name, inputs, fn }); }
+  isDefined(name: string): boolean { return this.steps.has(name); }
+  variables(): Map<string, VariableSpec> { return new Map(this.store.specs); }
+
+  prepare(onProgress?: Progress): void {
+    const untraced = [...this.steps.values()].filter((s) => !this.traced.has(s.name));
+    untraced.forEach((step, i) => {
+      onProgress?.('tracing', i, untraced.length);
+      this.traced.set(step.name, traceStep(this.traced.size, step, this.store, this.info.precision, this.functions));
+    });
+    if (untraced.length || !this.session || this.inSession.length < this.store.specs.size) this.load(onProgress);
+    this.store.flush(this.session!, (done, total) => onProgress?.('weights', done, total));
+  }
+
+  run(name: string, inputs: Record<string, HostTensor>): Promise<Record<string, HostTensor>> {
+    try { return Promise.resolve(this.runNow(name, inputs)); } catch (error) { return Promise.reject(error); }
+  }
+
+  read(name: string): Float32Array {
+    this.prepare();
+    return this.store.read(this.session!, name);
+  }
+
+  write(name: string, data: Float32Array): void { this.store.write(name, data); }
+
+  dispose(): void {
+    this.store.dispose();
+    this.session?.dispose();
+    this.session = undefined;
+  }
+
+  /** Loads a session with everything traced and declared, and moves the variables of the one before it. */
+  private load(onProgress?: Progress): void {
+    onProgress?.('loading', 0, 1);
+    const bodies = [this.store.body(), ...[...this.traced.values()].map((t) => t.body)];
+    const before = this.session;
+    this.session = new GraphSession(this.backend.binding, bodies, [...this.functions.values()], this.options.tempDir);
+    if (before) {
+      this.store.transfer(before, this.session, this.inSession);
+      before.dispose();
+    }
+    this.inSession = [...this.store.specs.keys()];
+    onProgress?.('loading', 1, 1);
+  }
+
+  private runNow(name: string, inputs: Record<string, HostTensor>): Record<string, HostTensor> {
+    const step = this.steps.get(name);
+    if (!step) throw misuse(`"${name}" was never defined`);
+    checkInputs(step, inputs);
+    this.prepare();
+    this.store.invalidate();
+    const { binding } = this.backend, { feeds, fetches, done } = this.traced.get(name)!;
+    const fed = Object.entries(feeds).map(([key, node]): [string, number] => [node, toNative(binding, inputs[key]!.data, inputs[key]!.shape, 'float32').id]);
+    try {
+      const names = Object.keys(fetches);
+      const values = this.session!.run(`run the step "${name}"`, fed, [...Object.values(fetches), ...(done ? [done] : [])]);
+      if (done) binding.deleteTensor(values.pop()!.id);
+      return Object.fromEntries(values.map((t, i) => [names[i]!, { shape: t.shape, data: takeNative(binding, t) }]));
+    } finally { fed.forEach(([, id]) => binding.deleteTensor(id)); }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * A tfjs backend that records instead of computing: each kernel appends TensorFlow nodes to the current body and returns
+ * only a shape. tfjs's own gradients run on top of it, so the graph holds the backward pass too.
+ */
+import { createHash } from 'node:crypto';
+import { tf, type Tensor } from '../../tf.ts';
+import { DT } from '../nodeBinding.ts';
+import type { Precision } from '../executor.ts';
+import { encodeFunction } from './encode.ts';
+import { Body, type Attrs, type GraphNode, type Ref } from './node.ts';
+
+export const tfDtype = (dtype: string): number => {
+  if (dtype === 'float32') return DT.float;
+  if (dtype === 'int32') return DT.int32;
+  if (dtype === 'bool') return DT.bool;
+  throw new Error(`tensors of dtype ${dtype} cannot be recorded`);
+};
+
+const isHalf = (dtype: number): boolean => dtype === DT.bfloat16 || dtype === DT.half;
+type Values = Float32Array | Int32Array | Uint8Array;
+export type Input = tf.TensorInfo | Ref;
+const isRef = (x: Input): x is Ref => 'body' in x;
+
+/** What one recording is about: its body, the compute precision of heavy ops, and the functions met on the way, encoded, by name. */
+export interface Recording { body: Body; precision: Precision; functions: Map<string, Uint8Array> }
+
+export class GraphRecorder extends tf.KernelBackend {
+  private recording: Recording | undefined;
+  private readonly refs = new WeakMap<object, Ref>();
+
+  /** Runs `f` recording into `recording`. */
+  record<T>(recording: Recording, f: () => T): T {
+    const outer = this.recording;
+    this.recording = recording;
+    try { return f(); } finally { this.recording = outer; }
+  }
+
+  get current(): Recording {
+    if (!this.recording) throw new Error('the recording backend is only usable while a step function is traced');
+    return this.recording;
+  }
+  get body(): Body { return this.current.body; }
+
+  ref(x: Input): Ref {
+    if (isRef(x)) return this.body.local(x);
+    const ref = this.refs.get(x.dataId);
+    if (!ref) throw new Error('a tensor of another backend reached the recorder');
+    return this.body.local(ref);
+  }
+
+  /** A tfjs tensor info that stands for `ref`. */
+  info(ref: Ref, dtype: tf.DataType = 'float32', shape: number[] = ref.shape): tf.TensorInfo {
+    const dataId = {};
+    this.refs.set(dataId, ref);
+    return { dataId, shape, dtype };
+  }
+
+  /** A tfjs tensor that stands for `ref`. */
+  tensor(ref: Ref, dtype: tf.DataType = 'float32'): Tensor {
+    return tf.engine().makeTensorFromTensorInfo(this.info(ref, dtype), this);
+  }
+
+  /** Records an op computed in its tfjs dtype; half-stored inputs are read as float32. `attrs` must name its own T. */
+  op(op: string, inputs: Input[], attrs: Attrs, shape: number[], dtype: tf.DataType = 'float32'): tf.TensorInfo {
+    return this.info(this.body.add(op, this.widened(inputs), attrs, [{ shape, dtype: tfDtype(dtype) }])[0]!, dtype);
+  }
+
+  /** Records an op with several outputs. */
+  ops(op: string, inputs: Input[], attrs: Attrs, outputs: { shape: number[]; dtype: tf.DataType }[]): tf.TensorInfo[] {
+    const refs = this.body.add(op, this.widened(inputs), attrs, outputs.map((o) => ({ shape: o.shape, dtype: tfDtype(o.dtype) })));
+    return refs.map((r, i) => this.info(r, outputs[i]!.dtype));
+  }
+
+  /** Records a convolution or matrix product in the compute precision. */
+  heavy(op: string, inputs: Input[], attrs: Attrs, shape: number[]): tf.TensorInfo {
+    const { precision } = this.current;
+    if (precision === 'fp32') return this.op(op, inputs, { ...attrs, T: { type: DT.float } }, shape);
+    const half = precision === 'bf16' ? DT.bfloat16 : DT.half;
+    const [out] = this.body.add(op, this.as(inputs, half), { ...attrs, T: { type: half } }, [{ shape, dtype: half }]);
+    return this.info(this.body.cast(out!, DT.float, []));
+  }
+
+  /** Records an op that moves data without looking at it: a half-stored input stays so. */
+  passThrough(op: string, x: tf.TensorInfo, others: Ref[], attrs: Attrs, shape: number[]): tf.TensorInfo {
+    const ref = this.ref(x);
+    const [out] = this.body.add(op, [ref, ...others], { T: { type: ref.dtype }, ...attrs }, [{ shape, dtype: ref.dtype }]);
+    if (ref.fromVariable) out!.fromVariable = true;
+    return this.info(out!, x.dtype);
+  }
+
+  private widened(inputs: Input[]): Ref[] { return this.as(inputs, DT.float); }
+
+  private as(inputs: Input[], dtype: number): Ref[] {
+    const refs = inputs.map((x) => this.ref(x));
+    const float = (r: Ref): boolean => r.dtype === DT.float || isHalf(r.dtype);
+    return refs.map((r) => (float(r) ? this.body.cast(r, dtype, refs.filter((o) => o !== r)) : r));
+  }
+
+  ints(values: number[]): Ref { return this.body.ints(values); }
+  int(value: number): Ref { return this.body.constant(Int32Array.of(value), [], DT.int32); }
+
+  /** `value` in every place, as a Fill node: constants of one value would swell the file. */
+  fill(shape: number[], value: number, dtype: tf.DataType): tf.TensorInfo {
+    const of = dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value);
+    const scalar = this.body.constant(of, [], tfDtype(dtype));
+    if (shape.length === 0) return this.info(scalar, dtype);
+    return this.op('Fill', [this.ints(shape), scalar], { T: { type: tfDtype(dtype) }, index_type: { type: DT.int32 } }, shape, dtype);
+  }
+
+  /**
+   * Runs `f` recording into a function of its own, called from the current body; what it uses from outside becomes arguments. With
+   * `_noinline` TensorFlow neither inlines it nor merges its nodes with equal ones outside. Equal functions are stored once.
+   */
+  inFunction(attrs: Attrs, f: () => Tensor[]): Tensor[] {
+    const recording = this.current;
+    const inner = new Body('', recording.body);
+    const results = this.record({ ...recording, body: inner }, () => f().map((t) => ({ ref: this.ref(t), dtype: t.dtype })));
+    const outputs = results.map((r) => r.ref);
+    const graph = { args: inner.args, outputs, nodes: inner.nodes, attrs };
+    const name = `f_${createHash('sha256').update(encodeFunction('', graph)).digest('hex').slice(0, 24)}`;
+    if (!recording.functions.has(name)) recording.functions.set(name, encodeFunction(name, graph));
+    const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
+    const empty = { config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
+    const called = recording.body.add('PartitionedCall', inner.arguments, { ...types, f: { func: name }, ...empty }, outputs.map(({ shape, dtype }) => ({ shape, dtype })));
+    return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));
+  }
+
+  /** Producers of the given tensors in the current body, for control edges. */
+  nodesOf(tensors: tf.TensorInfo[]): GraphNode[] {
+    return tensors.flatMap((t) => this.ref(t).node ?? []);
+  }
+
+  // ---- tfjs's side of a backend ----
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const typed = toTyped(values, dtype);
+    if (typed.length > 16 && typed.every((v) => v === typed[0])) return this.fill(shape, typed[0]!, dtype).dataId;
+    return this.info(this.body.constant(typed, shape, tfDtype(dtype)), dtype).dataId;
+  }
+  override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType): void {
+    this.refs.set(dataId, this.ref({ dataId: this.write(values, shape, dtype), shape, dtype }));
+  }
+  override readSync(): never { throw new Error('a step function may not look at values: while it is recorded there are none'); }
+  override read(): Promise<never> { return Promise.reject(new Error('a step function may not look at values: while it is recorded there are none')); }
+  override disposeData(): boolean { return true; }
+  override numDataIds(): number { return 0; }
+  override refCount(): number { return 1; }
+  override incRef(): void { /* recorded tensors hold no memory */ }
+  override timerAvailable(): boolean { return false; }
+  override floatPrecision(): 16 | 32 { return 32; }
+  override epsilon(): number { return 1e-7; }
+  override memory(): { unreliable: boolean } { return { unreliable: true }; }
+  override dispose(): void { /* nothing is held */ }
+}
+
+function toTyped(values: tf.BackendValues, dtype: tf.DataType): Values {
+  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
+  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>);
+  return Uint8Array.from(values as ArrayLike<number>);
+}
