@@ -1,0 +1,62 @@
+/** `lpl train`: makes the run folder (or takes one that is there) and trains in this process. */
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import type { RunConfig } from '../contract/runConfig.ts';
+import { exitCodes } from '../engine/run/exitCodes.ts';
+import { createRunFolder, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
+import { CommandQueue, runTraining } from '../engine/run/runTraining.ts';
+import { withFlags } from './configFlags.ts';
+import { eventPrinter } from './eventText.ts';
+import type { Output } from './output.ts';
+import type { Action } from './program.ts';
+
+export const train: Action = async (output, [given], options) => {
+  const config = readConfiguration(given, options);
+  if (options['print_config']) { process.stdout.write(`${JSON.stringify(config, null, 2)}\n`); return 0; }
+  if (options['estimate']) return (await import('./estimate.ts')).printEstimate(output, config);
+  const dir = openRunFolder(given, config, options);
+  output.text(`run folder: ${dir}`);
+  const commands = new CommandQueue();
+  stopOnSignals(commands, output);
+  const reason = await runTraining(dir, { resume: (options['resume_from_checkpoint'] as string | undefined) ?? null, commands, onEvent: eventPrinter(output) });
+  return exitCodes[reason];
+};
+
+const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+/** RUN.json or a run folder's config.json, with the flags laid over it. */
+function readConfiguration(given: string | undefined, options: Record<string, unknown>): RunConfig {
+  const file = given && (isFolder(given) ? join(given, 'config.json') : given);
+  const base = file ? readRunConfig(file) : {};
+  const config = parseRunConfig(withFlags(base, options), file ? file : 'The flags');
+  for (const [key, what] of [['base', 'model'], ['dataset', 'data']] as const) {
+    const value = what === 'model' ? config.model.base : config.data.dataset;
+    if (!value) throw new AppError('cli.missing_option', `No ${key === 'base' ? 'base model' : 'data set'} was given.`, `Add --${key} PATH, or set ${what}.${key} in RUN.json.`);
+  }
+  return config;
+}
+
+/** The folder to train in: the one given (its configuration unchanged), or a new one. */
+function openRunFolder(given: string | undefined, config: RunConfig, options: Record<string, unknown>): string {
+  const wanted = options['output_dir'] as string | undefined;
+  const existing = given && isFolder(given) ? given : wanted && existsSync(runFolder(wanted).config) ? wanted : undefined;
+  if (!existing) return createRunFolder(resolve(wanted ?? defaultName()), config).dir;
+  if (JSON.stringify(readRunConfig(runFolder(existing).config)) !== JSON.stringify(config)) {
+    throw new AppError('cli.config_differs', `The run in ${existing} has another configuration than the one given.`, 'Leave the flags out to go on with it, or give --output_dir for a new run.', { dir: existing });
+  }
+  return resolve(existing);
+}
+
+const defaultName = (): string => join('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'));
+
+/** Ctrl-C and SIGTERM: save and stop after the current step; a second time: end at once. */
+function stopOnSignals(commands: CommandQueue, output: Output): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      output.text('stopping after this step, with a checkpoint; once more to stop at once');
+      commands.push({ type: 'stop', save: true });
+      process.once(signal, () => process.exit(exitCodes.stopped));
+    });
+  }
+}
