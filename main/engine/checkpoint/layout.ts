@@ -15,6 +15,12 @@ export function tfjsShape(name: string, shape: number[]): number[] {
   return [...kernel, inner!, out!];
 }
 
+/** The shape in PyTorch's layout of a weight that tfjs holds as `shape`. */
+export function torchShape(name: string, shape: number[]): number[] {
+  if (keepsLayout(name, shape.length)) return shape;
+  return [shape.at(-1)!, shape.at(-2)!, ...shape.slice(0, -2)];
+}
+
 /** [A, B, K] → [K, B, A]: the one transposition both layouts need. Goes in tiles that stay in the cache. */
 function transpose<T extends WeightArray>(from: T, a: number, b: number, k: number): T {
   const out = new (from.constructor as Maker<T>)(from.length), tile = 32;
@@ -37,5 +43,5 @@ export function toTfjsLayout<T extends WeightArray>(name: string, shape: number[
 export function toTorchLayout<T extends WeightArray>(name: string, shape: number[], data: T): T {
   if (keepsLayout(name, shape.length)) return data;
   const [out, inner, ...kernel] = shape as [number, number, ...number[]];
-  return transpose(data, product(kernel), inner, out); // [K, I, O] → [O, I, K]
+  return kernel.length ? transpose(data, product(kernel), inner, out) : transpose(data, inner, out, 1); // [K, I, O] → [O, I, K]
 }

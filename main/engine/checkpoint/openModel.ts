@@ -1,0 +1,50 @@
+/** Opens a base model, whatever its layout, and checks it before any time is spent on it. */
+import { stat } from 'node:fs/promises';
+import { checkProblems, fitWeights } from './checkWeights.ts';
+import { unreadableFile } from './errors.ts';
+import { expectedShapes } from './expectedShapes.ts';
+import type { ComponentName, ModelSource } from './modelSource.ts';
+import { openFolder } from './openFolder.ts';
+import { openSingleFile } from './openSingleFile.ts';
+import { openVae } from './openVae.ts';
+
+export interface OpenOptions {
+  /** "fp16": take these weight files of a diffusers folder where there is a choice */
+  variant?: string | undefined;
+  /** another VAE to use instead, as a folder or file */
+  vae?: string | undefined;
+  /** a diffusers folder to take a single file's configs, tokenizers and scheduler from */
+  configFrom?: string | undefined;
+  /** only these; default: all that the architecture has */
+  components?: ComponentName[] | undefined;
+}
+
+/** Every component has exactly the weights, in the shapes, that its config asks for. */
+function check(source: ModelSource): void {
+  for (const component of source.components) {
+    const config = source.config(component);
+    const { weights, problems } = fitWeights({ config, weights: source.weights(component) }, expectedShapes(component, config));
+    checkProblems(source.path, component, problems);
+    source.replace(component, { config, weights });
+  }
+}
+
+/**
+ * Opens `path` (a diffusers folder or a .safetensors file) and checks architecture, names and shapes; values are checked
+ * for NaN as they are read. Throws AppErrors file.* and model.*. The caller closes the source.
+ */
+export async function openModel(path: string, options: OpenOptions = {}): Promise<ModelSource> {
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => { throw unreadableFile(path, error); });
+  const source = info.isDirectory() ? await openFolder(path, options) : await openSingleFile(path, options);
+  try {
+    if (options.vae) {
+      const vae = await openVae(options.vae, source.kind);
+      source.replace('vae', vae.source, vae.files);
+    }
+    check(source);
+    return source;
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
