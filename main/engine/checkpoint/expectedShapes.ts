@@ -1,4 +1,5 @@
 /** The weights that a component's config.json asks for, in tfjs layout. */
+import { parseUnetConfig, unetWeightShapes } from '../models/unet.ts';
 import { parseVaeConfig, vaeWeightShapes } from '../models/vae.ts';
 import type { WeightShapes } from '../models/weightShapes.ts';
 import type { ComponentConfig, ComponentName } from './keyMapping/original.ts';
@@ -6,5 +7,6 @@ import type { ComponentConfig, ComponentName } from './keyMapping/original.ts';
 /** Throws model.unsupported or model.config_invalid for configs that the engine cannot compute. */
 export function expectedShapes(component: ComponentName, config: ComponentConfig): WeightShapes {
   if (component === 'vae') return vaeWeightShapes(parseVaeConfig(config));
+  if (component === 'unet') return unetWeightShapes(parseUnetConfig(config));
   throw new Error(`${component}: not there yet`);
 }
