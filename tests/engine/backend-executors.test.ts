@@ -1,9 +1,10 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Executor } from '../../main/engine/backend/executor.ts';
 import { createExecutor, type ExecutorOptions } from '../../main/engine/backend/select.ts';
 import { tf } from '../../main/engine/tf.ts';
 import { batch, declareModel, inputSpecs, noise, relativeError, shapes, trainStep } from './backendSteps.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
 const open: Executor[] = [];
 const start = async (options: ExecutorOptions): Promise<Executor> => { const e = await createExecutor(options); open.push(e); return e; };
 afterEach(() => { open.splice(0).forEach((e) => e.dispose()); });

@@ -41,8 +41,15 @@ export function loadNodeBackend(): NodeBackend {
   legacy['isNullOrUndefined'] ??= (x: unknown) => x === null || x === undefined;
   legacy['isArray'] ??= Array.isArray;
   const require = createRequire(import.meta.url);
-  const tfn = require('@tensorflow/tfjs-node-gpu') as { setBackend(n: string): void; backend(): NodeBackend };
+  const tfn = withoutArguments(() => require('@tensorflow/tfjs-node-gpu')) as { setBackend(n: string): void; backend(): NodeBackend };
   tfn.setBackend('tensorflow');
   loaded = tfn.backend();
   return loaded;
+}
+
+/** node-pre-gyp, by which tfjs-node finds its binding, reads options such as --dir from this process's command line: hide them from it. */
+function withoutArguments<T>(load: () => T): T {
+  const { argv } = process;
+  process.argv = argv.slice(0, 2);
+  try { return load(); } finally { process.argv = argv; }
 }
