@@ -75,7 +75,9 @@ export async function writeSingleFile(path: string, source: ModelSource, options
 }
 
 const weightFileName = (component: ComponentName): string => component.startsWith('text_encoder') ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
-const writeJson = (path: string, value: unknown): Promise<void> => writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
+/** Fields that transformers insists on reading as floats, which JavaScript writes as "1". */
+const floatFields = /"(initializer_factor|initializer_range|attention_dropout|dropout|layer_norm_eps|norm_eps)": (-?\d+)(?=,?\n)/g;
+const writeJson = (path: string, value: unknown): Promise<void> => writeFile(path, `${JSON.stringify(value, null, 2)}\n`.replace(floatFields, '"$1": $2.0'));
 
 /** model_index.json, as diffusers needs it to load the folder. */
 function modelIndex(source: ModelSource): Record<string, unknown> {
