@@ -10,7 +10,7 @@ export default defineConfig(() => {
   return {
     root: 'renderer',
     base: './',
-    plugins: [svelte()],
+    plugins: [svelte({ configFile: false })],
     css: { transformer: 'lightningcss' as const, lightningcss: { targets: { chrome: 114 << 16 } } },
     build: {
       outDir: '../dist/renderer', emptyOutDir: true, target, cssTarget: target, assetsInlineLimit: 0,

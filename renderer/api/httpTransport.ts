@@ -1,0 +1,25 @@
+/** Transport over the loopback server: POST for methods, server-sent events for pushes; the token is in a cookie. */
+import type { Push, Reply, Subscription } from '../../main/contract/wire.ts';
+import type { Transport } from './transport.ts';
+
+function eventsUrl({ topics, epoch, after }: Subscription): string {
+  const query = new URLSearchParams({ topics: topics.join(',') });
+  if (epoch !== undefined && after !== undefined) { query.set('epoch', epoch); query.set('after', String(after)); }
+  return `/events?${query}`;
+}
+
+export function httpTransport(): Transport {
+  return {
+    async invoke(method, params) {
+      const response = await fetch(`/api/${method}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(params ?? {}) });
+      return await response.json() as Reply;
+    },
+    subscribe(subscription, push, lost) {
+      const source = new EventSource(eventsUrl(subscription));
+      source.onmessage = (message) => push(JSON.parse(message.data as string) as Push);
+      source.onerror = () => { source.close(); lost(); };
+      return () => source.close();
+    },
+    pathOf: () => null,
+  };
+}

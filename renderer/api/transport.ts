@@ -1,0 +1,11 @@
+/** How the window talks to the core. Two ways, one shape: Electron's preload bridge, and loopback HTTP. */
+import type { Push, Reply, Subscription } from '../../main/contract/wire.ts';
+
+export interface Transport {
+  /** Answers with a Reply, errors included; rejects only when nobody answered. */
+  invoke(method: string, params: unknown): Promise<Reply>;
+  /** Streams pushes until the returned function is called. `lost` says that the stream broke: subscribe again. */
+  subscribe(subscription: Subscription, push: (message: Push) => void, lost: () => void): () => void;
+  /** Path of a dropped file, where the shell can tell; null in a browser. */
+  pathOf(file: File): string | null;
+}

@@ -1,0 +1,36 @@
+/**
+ * Every action of the window: pages register theirs while they are open. The palette lists them, keys trigger them, and
+ * the list of shortcuts is made from them, so that none of the three can disagree.
+ */
+import type { IconName } from '../ui/icons.ts';
+
+export interface Command {
+  id: string;
+  title: string;
+  group: string;
+  /** "Mod+K", "?", "g r" (one after the other), "Shift+ArrowUp" */
+  keys?: string;
+  icon?: IconName;
+  /** other words by which the palette finds it */
+  words?: string;
+  enabled?: () => boolean;
+  run: () => void;
+}
+
+class Commands {
+  #sources: Set<() => Command[]> = $state.raw(new Set());
+  paletteOpen = $state(false);
+  shortcutsOpen = $state(false);
+  readonly all: Command[] = $derived([...this.#sources].flatMap((source) => source()).filter((c) => c.enabled?.() ?? true));
+
+  add(source: () => Command[]): () => void {
+    this.#sources = new Set([...this.#sources, source]);
+    return () => { this.#sources = new Set([...this.#sources].filter((s) => s !== source)); };
+  }
+}
+export const commands = new Commands();
+
+/** Registers commands for as long as the calling component lives. */
+export function useCommands(source: () => Command[]): void {
+  $effect(() => commands.add(source));
+}

@@ -1,0 +1,56 @@
+/** What every page needs: who answers, the settings, and the lists of runs, models, projects and jobs, kept true by events. */
+import type { Run } from '../../main/contract/runs.ts';
+import type { Job, Settings } from '../../main/contract/system.ts';
+import { call, client } from '../api/api.ts';
+import type { ConnectionState } from '../api/client.ts';
+import { Resource } from '../api/resource.svelte.ts';
+import { router } from './router.svelte.ts';
+import { theme } from './theme.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
+
+/** `rows` with `row` in place of the one with its id, or in front. */
+export function withRow<T extends { id: string }>(rows: T[], row: T): T[] {
+  return rows.some((r) => r.id === row.id) ? rows.map((r) => (r.id === row.id ? row : r)) : [row, ...rows];
+}
+
+const liveStates: readonly Run['state'][] = ['starting', 'running', 'pausing', 'stopping'];
+/** Has a training process of its own. */
+export const isLive = (run: Pick<Run, 'state'>): boolean => liveStates.includes(run.state);
+
+export class Workspace {
+  connection: ConnectionState = $state('connecting');
+  readonly info = new Resource('system.info', () => ({}));
+  readonly settings = new Resource('settings.get', () => ({})).apply('settings.changed', (_old, { settings }) => settings);
+  readonly runs = new Resource('runs.list', () => ({}))
+    .apply('runs.changed', (rows, { run }) => withRow(rows, run))
+    .apply('runs.deleted', (rows, { id }) => rows.filter((r) => r.id !== id));
+  readonly queue = new Resource('queue.list', () => ({})).refreshOn('queue.changed');
+  readonly models = new Resource('models.list', () => ({})).refreshOn('models.changed');
+  readonly projects = new Resource('projects.list', () => ({})).refreshOn('projects.changed');
+  readonly jobs = new Resource('jobs.list', () => ({})).apply('jobs.changed', (rows, { job }) => withRow<Job>(rows, job));
+  readonly doctor = new Resource('doctor.last', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'doctor' && job.state === 'done');
+
+  readonly liveRun: Run | null = $derived(this.runs.value?.find(isLive) ?? null);
+  readonly waiting: Run[] = $derived((this.runs.value ?? []).filter((r) => r.state === 'queued').sort((a, b) => (a.queue_position ?? 0) - (b.queue_position ?? 0)));
+  readonly runningJobs: Job[] = $derived((this.jobs.value ?? []).filter((j) => j.state === 'running'));
+  readonly shell: boolean = $derived(this.info.value?.shell ?? false);
+
+  constructor() {
+    client.onState((state) => { this.connection = state; });
+    client.on('notice', ({ level, title, text, run_id }) => toasts.show({ level, title, text, ...(run_id ? { action: { title: 'Open run', run: () => router.go(`/runs/${run_id}`) } } : {}) }));
+    for (const resource of [this.info, this.settings, this.runs, this.queue, this.models, this.projects, this.jobs, this.doctor]) void resource.refresh();
+    $effect.root(() => { $effect(() => { if (this.settings.value) theme.set(this.settings.value.theme); }); });
+  }
+
+  async changeSettings(changes: Partial<Settings>): Promise<void> {
+    try { this.settings.value = await call('settings.set', { changes }); } catch (error) { toasts.fail(error); }
+  }
+
+  /** Keeps a choice of the window itself (an open panel, a size) in the settings. */
+  async remember(key: string, value: unknown): Promise<void> {
+    await this.changeSettings({ ui: { ...this.settings.value?.ui, [key]: value } });
+  }
+}
+
+export let workspace: Workspace;
+export function openWorkspace(): void { workspace = new Workspace(); }
