@@ -21,7 +21,7 @@ export interface Pretraining {
   emaDecay: number;
   maxGradNorm: number;
   shapes: WeightShapes;
-  initial(): Record<string, Float32Array>;
+  initial(): Map<string, Float32Array>;
   inputs: Record<string, InputSpec>;
   /** Scalar loss and further scalars to log. `w` gives a weight by name. */
   loss(inputs: TensorMap, w: (name: string) => Tensor): { loss: Tensor; metrics: TensorMap };
@@ -78,10 +78,10 @@ async function save(p: Pretraining, executor: Executor, step: number): Promise<v
 async function declare(p: Pretraining, executor: Executor, names: string[]): Promise<number> {
   const path = join(p.dir, 'state.safetensors');
   const saved = existsSync(path) ? await SafetensorsFile.open(path) : undefined;
-  const initial = saved ? {} : p.initial();
+  const initial = saved ? undefined : p.initial();
   for (const n of names) {
     for (const kind of ['w', 'e', 'm', 'v']) {
-      const value = saved ? await saved.readFloat(`${kind}/${n}`) : kind === 'w' || kind === 'e' ? initial[n]! : ('zeros' as const);
+      const value = saved ? await saved.readFloat(`${kind}/${n}`) : kind === 'w' || kind === 'e' ? initial!.get(n)! : ('zeros' as const);
       executor.declare(`${kind}/${n}`, { shape: p.shapes[n]! }, value);
     }
   }
@@ -110,7 +110,7 @@ export async function pretrain(p: Pretraining, executor: Executor): Promise<Reco
     for (const [k, v] of Object.entries(out)) sums[k] = (sums[k] ?? 0) + v.data[0]!;
     count++;
     if (!Number.isFinite(out['loss']!.data[0])) throw new Error(`${p.name}: the loss is not finite at step ${step}; the last checkpoint in ${p.dir} is good`);
-    if ((step + 1) % 50 === 0 || step === 0) {
+    if ((step + 1) % 25 === 0 || step === 0) {
       log({ step: step + 1, ...Object.fromEntries(Object.entries(sums).map(([k, v]) => [k, Number((v / count).toPrecision(5))])), lr: Number(lr.toPrecision(4)), s_per_step: (Date.now() - since) / 1000 / count });
       [since, sums, count] = [Date.now(), {}, 0];
     }

@@ -9,7 +9,7 @@ import { decode, encode, parseVaeConfig, vaeWeightShapes } from '../../main/engi
 import { imageSize, vaeConfig } from './configs.ts';
 import { pretrain } from './pretrain.ts';
 
-const batchSize = 16;
+const batchSize = 8;
 const seed = 1;
 /** Per latent value, on its mean: enough to keep latents compact, too little to blur. */
 const klWeight = 1e-4;
