@@ -3,9 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
+import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';
 import { createRunFolder, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
-import { CommandQueue, runTraining } from '../engine/run/runTraining.ts';
+import { runTraining } from '../engine/run/runTraining.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
 import type { Output } from './output.ts';
@@ -34,7 +35,17 @@ function readConfiguration(given: string | undefined, options: Record<string, un
     const value = what === 'model' ? config.model.base : config.data.dataset;
     if (!value) throw new AppError('cli.missing_option', `No ${key === 'base' ? 'base model' : 'data set'} was given.`, `Add --${key} PATH, or set ${what}.${key} in RUN.json.`);
   }
-  return config;
+  return absolutePaths(config);
+}
+
+/** The training process works in the run's folder: paths given here must hold there. */
+function absolutePaths(config: RunConfig): RunConfig {
+  const absolute = <T extends string | null>(path: T): T => (path && existsSync(path) ? resolve(path) as T : path);
+  const { model, data } = config;
+  return {
+    ...config, model: { base: absolute(model.base), vae: absolute(model.vae), lora: absolute(model.lora) },
+    data: { ...data, dataset: absolute(data.dataset), prior_dataset: absolute(data.prior_dataset) },
+  };
 }
 
 /** The folder to train in: the one given (its configuration unchanged), or a new one. */

@@ -1,10 +1,11 @@
 /**
  * The training child: `node process.ts RUN_FOLDER [--resume NAME]`. Events go to the journal and, where there is a parent with an
- * IPC channel, to it; commands come back the same way. SIGTERM and SIGINT mean: save and stop; a second one: now.
+ * IPC channel, to it; commands come back the same way, or through commands.jsonl when that parent is gone. SIGTERM and SIGINT mean: save and stop; a second one: now.
  */
 import { trainerCommandSchema } from '../contract/trainerEvent.ts';
+import { CommandQueue } from './run/commandQueue.ts';
 import { exitCodes } from './run/exitCodes.ts';
-import { CommandQueue, runTraining } from './run/runTraining.ts';
+import { runTraining } from './run/runTraining.ts';
 
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 const [dir, ...rest] = process.argv.slice(2);

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { bucketingSchema, datasetManifestSchema, type DatasetManifest, type ManifestItem } from '../../contract/datasetManifest.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
+import { runFolder } from '../../contract/runFolder.ts';
 import { writeFileAtomic } from '../run/atomicFile.ts';
 import { readFolderDataset } from './folderDataset.ts';
 
-export const datasetFile = (runDir: string): string => join(runDir, 'dataset.json');
+export const datasetFile = (runDir: string): string => join(runDir, runFolder.dataset);
 type Progress = (done: number, total: number) => void;
 
 /** Reads the run's data set, or makes it from the configuration. Throws data.*; `align`: see bucketSizes. */

@@ -1,17 +1,18 @@
-/** A run is a folder: config.json, events.jsonl, checkpoints/, samples/, exports/, log.txt. */
+/** A run's folder (contract/runFolder.ts) and its configuration. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ZodError } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
+import { runFolder as names } from '../../contract/runFolder.ts';
 import { writeFileAtomic } from './atomicFile.ts';
 
-export interface RunFolder { dir: string; config: string; journal: string; checkpoints: string; samples: string; exports: string; log: string }
+export interface RunFolder { dir: string; config: string; dataset: string; journal: string; commands: string; checkpoints: string; samples: string; exports: string; log: string }
 
 export const runFolder = (dir: string): RunFolder => ({
-  dir, config: join(dir, 'config.json'), journal: join(dir, 'events.jsonl'), checkpoints: join(dir, 'checkpoints'),
-  samples: join(dir, 'samples'), exports: join(dir, 'exports'), log: join(dir, 'log.txt'),
+  dir, config: join(dir, names.config), dataset: join(dir, names.dataset), journal: join(dir, names.events), commands: join(dir, names.commands),
+  checkpoints: join(dir, names.checkpoints), samples: join(dir, names.samples), exports: join(dir, names.exports), log: join(dir, names.log),
 });
 
 /** Makes the folder of a new run. Throws run.folder_taken when there is one already. */

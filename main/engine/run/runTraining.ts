@@ -4,22 +4,13 @@
  */
 import { existsSync } from 'node:fs';
 import { AppError, toAppError } from '../../contract/errors.ts';
-import type { TrainerCommand, TrainerEvent, TrainerEventBody } from '../../contract/trainerEvent.ts';
+import type { TrainerEvent, TrainerEventBody } from '../../contract/trainerEvent.ts';
+import type { CommandQueue } from './commandQueue.ts';
 import { failureReason, type ExitReason } from './exitCodes.ts';
 import { openJournal } from './journal.ts';
 import { lockRun } from './lock.ts';
 import { readRunConfig, runFolder } from './runFolder.ts';
 import { listCheckpoints } from './checkpointStore.ts';
-
-/** Commands that wait for the loop to come by; the last stop or pause wins. */
-export class CommandQueue {
-  readonly #waiting: TrainerCommand[] = [];
-  push(command: TrainerCommand): void { this.#waiting.push(command); }
-  /** All commands since the last call. */
-  take(): TrainerCommand[] { return this.#waiting.splice(0); }
-  /** Whether the run is asked to end: long stages (caching, sampling) look here between pictures. */
-  get ending(): boolean { return this.#waiting.some((c) => c.type === 'stop' || c.type === 'pause'); }
-}
 
 export interface RunOptions {
   /** "latest", a checkpoint's name, or null: latest if there is one, else from the start */
@@ -36,6 +27,7 @@ export async function runTraining(dir: string, { resume, onEvent, commands }: Ru
   try {
     if (!existsSync(dir)) throw new AppError('run.no_folder', `There is no run folder ${dir}.`, 'Make one with "lpl train RUN.json".', { dir });
     release = lockRun(dir);
+    commands.follow(folder.commands);
     const journal = openJournal(folder.journal);
     emit = (body) => {
       if ('step' in body) step = body.step;
