@@ -1,0 +1,29 @@
+/** The runs room, put together: store, recorder, life cycle, queries. */
+import type { Emit } from '../contract/emit.ts';
+import type { Run } from '../contract/runs.ts';
+import { statements } from '../db/statements.ts';
+import type { Db } from '../db/open.ts';
+import { createArtifacts } from './artifacts.ts';
+import { createLifecycle, type LifecycleOptions } from './lifecycle.ts';
+import { createMetrics } from './metrics.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import { createRunStore } from './store.ts';
+
+export interface RunsOptions extends Pick<LifecycleOptions, 'parallel' | 'hangMinutes' | 'prepare'> { runsDir: string; emit: Emit; log: (line: string) => void }
+
+export function createRuns(db: Db, { runsDir, emit, log, parallel, hangMinutes, prepare }: RunsOptions) {
+  const sql = statements(db);
+  const store = createRunStore(db, runsDir, emit);
+  const recorder: Recorder = createRecorder(db, store, emit, { log });
+  const artifacts = createArtifacts(db, store);
+  const held = {
+    get: (): boolean => (sql("SELECT value FROM settings WHERE key = 'queue_held'").get() as { value: string } | undefined)?.value === 'true',
+    set: (value: boolean): void => { sql("INSERT INTO settings (key, value) VALUES ('queue_held', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(value)); },
+  };
+  const hasCheckpoint = (id: string): boolean => artifacts.checkpoints(id).some((c) => c.present);
+  const lifecycle = createLifecycle({ store, emit, recorder: () => recorder, parallel, hangMinutes, prepare, held, hasCheckpoint });
+  const firstProject = (): string => (sql('SELECT id FROM projects ORDER BY created_at DESC, rowid DESC LIMIT 1').get() as { id: string }).id;
+  return { store, recorder, artifacts, lifecycle, metrics: createMetrics(db), held, firstProject };
+}
+export type Runs = ReturnType<typeof createRuns>;
+export type { Run };

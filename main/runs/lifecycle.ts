@@ -1,0 +1,177 @@
+/** The life of a run: queue, start, pause, stop, kill, and what its end means. */
+import type { Emit } from '../contract/emit.ts';
+import { AppError, toAppError } from '../contract/errors.ts';
+import type { Run } from '../contract/runs.ts';
+import type { TrainerEvent } from '../contract/trainerEvent.ts';
+import { isLive, liveStates, type RunRow } from './runRow.ts';
+import type { Recorder } from './recorder.ts';
+import type { RunStore } from './store.ts';
+import type { TrainerCallbacks, TrainerExit, TrainerPort } from './trainerPort.ts';
+
+export interface LifecycleOptions {
+  store: RunStore; emit: Emit;
+  recorder: () => Recorder;
+  /** processes that may train at the same time */
+  parallel: () => number;
+  hangMinutes: () => number;
+  /** writes config.json and dataset.json into the run's folder */
+  prepare: (run: RunRow) => Promise<void>;
+  held: { get(): boolean; set(held: boolean): void };
+  hasCheckpoint: (runId: string) => boolean;
+}
+export type Lifecycle = ReturnType<typeof createLifecycle>;
+const resumable: readonly Run['state'][] = ['draft', 'paused', 'stopped', 'failed', 'lost'];
+
+const wrongState = (run: Run | RunRow, action: string): AppError =>
+  new AppError('run.wrong_state', `"${run.name}" is ${run.state} and cannot be ${action}.`, 'Look at the run\'s state; the page may have been out of date.', { id: run.id, state: run.state });
+
+export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, prepare, held, hasCheckpoint }: LifecycleOptions) {
+  let trainer: TrainerPort;
+  let closed = false;
+  let pumping = false;
+  const killed = new Set<string>();
+
+  const live = (): RunRow[] => store.inStates(liveStates);
+  const queueChanged = (): void => emit('queue.changed', {});
+
+  function enqueue(id: string, priority: number): Run {
+    const run = store.row(id);
+    if (run.state === 'queued') return store.update(id, { priority });
+    if (!resumable.includes(run.state)) throw wrongState(run, run.state === 'finished' ? 'started again: duplicate it, or raise its steps' : 'started');
+    const behind = Math.max(0, ...store.waiting().map((r) => r.queue_order!)) + 1;
+    store.update(id, { state: 'queued', queue_order: behind, priority, exit_reason: null, error: null });
+    queueChanged();
+    setImmediate(pump);
+    return store.get(id);
+  }
+  /** Takes a waiting run off the queue, back to where it came from. */
+  function dequeue(run: RunRow): Run {
+    const state = run.last_event === 0 ? 'draft' : 'paused';
+    const result = store.update(run.id, { state, queue_order: null });
+    queueChanged();
+    return result;
+  }
+  /** Starts waiting runs while there is room. */
+  async function pump(): Promise<void> {
+    if (pumping || closed) return;
+    pumping = true;
+    try {
+      while (!closed && !held.get() && live().length < parallel()) {
+        const next = store.waiting()[0];
+        if (!next) break;
+        await launch(next);
+      }
+    } finally { pumping = false; }
+  }
+  async function launch(run: RunRow): Promise<void> {
+    store.update(run.id, { state: 'starting', queue_order: null, stage: JSON.stringify({ stage: 'preparing', text: 'Preparing pictures and settings', done: 0, total: 0, eta_s: null, at: Date.now() }), ended_at: null });
+    queueChanged();
+    try {
+      await prepare(run);
+      if (closed) { store.update(run.id, { state: 'queued', queue_order: run.queue_order }); return; }
+      if (store.find(run.id)?.state !== 'starting') return; // stopped meanwhile
+      const identity = trainer.start(run.id, run.folder, hasCheckpoint(run.id) ? ['--resume', 'latest'] : []);
+      store.update(run.id, { pid: identity.pid, pid_started: identity.started, heartbeat_at: Date.now() });
+    } catch (error) {
+      store.update(run.id, { state: 'failed', exit_reason: 'bad_input', error: JSON.stringify(toAppError(error)), stage: null, ended_at: Date.now() });
+      notice(run.id);
+    }
+  }
+  function pause(id: string): Run {
+    const run = store.row(id);
+    if (run.state === 'queued') return dequeue(run);
+    if (run.state === 'pausing') return store.get(id);
+    if (run.state !== 'running' && run.state !== 'starting') throw wrongState(run, 'paused');
+    if (run.pid === null) return store.update(id, { state: 'draft', stage: null });
+    trainer.send(id, { type: 'pause' });
+    return store.update(id, { state: 'pausing' });
+  }
+  function stop(id: string, save: boolean): Run {
+    const run = store.row(id);
+    if (run.state === 'queued') return dequeue(run);
+    if (run.state === 'paused' || run.state === 'lost') return store.update(id, { state: 'stopped', exit_reason: 'stopped' });
+    if (!isLive(run.state)) throw wrongState(run, 'stopped');
+    if (run.pid === null) return store.update(id, { state: 'draft', stage: null });
+    trainer.send(id, { type: 'stop', save });
+    return store.update(id, { state: 'stopping' });
+  }
+  function kill(id: string): Run {
+    const run = store.row(id);
+    if (!isLive(run.state) || run.pid === null) throw wrongState(run, 'killed');
+    killed.add(id);
+    trainer.kill(id);
+    return store.get(id);
+  }
+  function exited(id: string, exit: TrainerExit): void {
+    if (!store.find(id)) return;
+    try { recorder().catchUp(id); recorder().flush(); } catch { /* the recorder retries, and reconcile comes again at the next start */ }
+    const run = store.row(id);
+    const lastWord = !isLive(run.state);
+    if (!lastWord) store.update(id, { ...verdict(run, exit), pid: null, stage: null, eta_s: null, ended_at: Date.now() });
+    else store.update(id, { pid: null, state: run.state, exit_reason: run.exit_reason, error: run.error });
+    killed.delete(id);
+    notice(id);
+    setImmediate(pump);
+  }
+  /** The state of a run whose process ended without a last word. */
+  function verdict(run: RunRow, exit: TrainerExit): Partial<RunRow> {
+    if (killed.has(run.id)) return { state: 'stopped', exit_reason: 'killed', error: null };
+    return { state: 'failed', exit_reason: exit.reason, error: JSON.stringify(exit.error) };
+  }
+  function notice(id: string): void {
+    const run = store.get(id);
+    const level = run.state === 'failed' || run.state === 'lost' ? 'error' : 'info';
+    const text = run.error ? `${run.error.message} ${run.error.hint}` : `Step ${run.step} of ${run.total_steps}.`;
+    emit('notice', { level, title: `${run.name}: ${run.state}`, text, run_id: id });
+  }
+  /** After a start of the core: which runs still train, which ended while nobody watched, which vanished. */
+  function reconcile(): void {
+    for (const run of live()) {
+      const identity = run.pid === null ? null : { pid: run.pid, started: run.pid_started };
+      const attached = identity !== null && trainer.attach(run.id, run.folder, identity);
+      recorder().catchUp(run.id);
+      recorder().flush();
+      if (attached) continue;
+      if (identity === null) { store.update(run.id, { state: 'queued', queue_order: Number.MIN_SAFE_INTEGER + run.key, stage: null }); continue; }
+      const now = store.row(run.id);
+      if (!isLive(now.state)) { store.update(run.id, { pid: null, state: now.state, exit_reason: now.exit_reason, error: now.error }); continue; }
+      const error = { code: 'trainer.vanished', message: `The training process of "${run.name}" ended without a last word while the app was closed (power cut, restart, or killed by the system).`, hint: 'Resume it: it goes on from its last checkpoint.' };
+      store.update(run.id, { state: 'lost', exit_reason: 'killed', error: JSON.stringify(error), pid: null, stage: null, eta_s: null, ended_at: now.heartbeat_at });
+      notice(run.id);
+    }
+    setImmediate(pump);
+  }
+  function silent(id: string, minutes: number): void {
+    const run = store.get(id);
+    const limit = hangMinutes();
+    if (limit === 0 || minutes < limit || !isLive(run.state)) return;
+    emit('notice', { level: 'error', title: `${run.name} hangs`, text: `No sign of life for ${Math.round(minutes)} minutes. Its process was ended; resume the run from its last checkpoint.`, run_id: id });
+    trainer.kill(id);
+  }
+  function reorder(ids: readonly string[]): void {
+    const waiting = store.waiting();
+    const named = ids.map((id) => waiting.find((r) => r.id === id)).filter((r) => r !== undefined);
+    const order = [...named, ...waiting.filter((r) => !ids.includes(r.id))];
+    const top = Math.max(0, ...order.map((r) => r.priority));
+    const priorityOf = (r: RunRow): number => (named.includes(r) ? top : r.priority);
+    order.forEach((r, i) => { store.update(r.id, { queue_order: i + 1, priority: priorityOf(r) }); });
+    queueChanged();
+  }
+  const callbacks: TrainerCallbacks = {
+    events: (id: string, events: readonly TrainerEvent[]) => recorder().ingest(id, events),
+    journal: (id) => recorder().catchUp(id),
+    exited, silent,
+  };
+  return {
+    callbacks, enqueue, pause, stop, kill, reorder, reconcile, pump,
+    use: (port: TrainerPort): void => { trainer = port; },
+    send: (id: string, command: Parameters<TrainerPort['send']>[1]): void => {
+      const run = store.row(id);
+      if (!isLive(run.state) || run.pid === null) throw wrongState(run, 'told anything: it is not training');
+      trainer.send(id, command);
+    },
+    setPriority: (id: string, priority: number): void => { store.update(id, { priority }); queueChanged(); },
+    hold: (value: boolean): void => { held.set(value); queueChanged(); setImmediate(pump); },
+    close: (): void => { closed = true; trainer.detach(); },
+  };
+}

@@ -1,0 +1,56 @@
+/** Runs the core until it is told to end: takes the lock, makes the services, opens a transport. */
+import { join } from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import { appDir, dataDir as defaultDataDir } from '../runtime/paths.ts';
+import type { Services } from '../services.ts';
+import { startServer } from './httpServer.ts';
+import { takeLock, type InstanceLock } from './instanceLock.ts';
+import { serveIpc } from './ipcServer.ts';
+import { openBrowser } from './openBrowser.ts';
+import { createRouter } from './router.ts';
+
+export interface CoreOptions { ipc: boolean; port?: number | undefined; open: boolean; dataDir?: string | undefined }
+
+/** Throws AppError db.*, server.port_taken; app.already_running is answered by opening the running one. */
+export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: CoreOptions): Promise<void> {
+  const log = (line: string): void => { process.stderr.write(`${new Date().toISOString()} ${line}\n`); };
+  const lock = lockOrVisit(dataDir, ipc, open);
+  if (!lock) return;
+  let services: Services;
+  try {
+    const { createServices } = await import('../services.ts');
+    services = await createServices({ dataDir, log, shell: ipc, ...fakeTrainer() });
+  } catch (error) { lock.release(); throw error; }
+  const call = createRouter(services.handlers, services.hub, { checkResults: process.env['LPL_CHECK_RESULTS'] === '1', log });
+  const server = ipc ? undefined : await startServer({ call, ...services, windowDir: join(appDir, 'dist', 'renderer'), ...(port === undefined ? {} : { port }) }).catch(async (error: unknown) => { await services.close(); lock.release(); throw error; });
+  let ending = false;
+  const end = async (): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    await server?.close();
+    await services.close();
+    lock.release();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
+  if (ipc) { serveIpc({ call, ...services }, end); return; }
+  lock.announce(server!.url);
+  if (open) openBrowser(server!.url);
+  process.stdout.write(`LPL Studio is ready: ${server!.url}\n`);
+}
+
+/** Tests put a scripted training process in place of the engine. */
+function fakeTrainer(): { trainer?: { node: string; args: string[] } } {
+  const entry = process.env['LPL_TRAINER'];
+  return entry ? { trainer: { node: process.execPath, args: [entry] } } : {};
+}
+
+function lockOrVisit(dataDir: string, ipc: boolean, open: boolean): InstanceLock | undefined {
+  try { return takeLock(dataDir); } catch (error) {
+    const url = error instanceof AppError && error.code === 'app.already_running' ? error.details?.['url'] : undefined;
+    if (ipc || typeof url !== 'string') throw error;
+    if (open) openBrowser(url);
+    process.stdout.write(`LPL Studio is ready: ${url}\n`);
+    return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+/** The composition root: every room made once and handed what it needs. One list, no container. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from './contract/errors.ts';
+import type { Handlers } from './contract/method.ts';
+import type { coreMethods } from './contract/methods.ts';
+import { runFolder } from './contract/runFolder.ts';
+import type { RunConfig } from './contract/runConfig.ts';
+import { openDatabase } from './db/open.ts';
+import { writeJson } from './files/atomicFile.ts';
+import { createJobs } from './jobs/jobs.ts';
+import { jobHandlers } from './jobs/handlers.ts';
+import { createModelStore } from './models/store.ts';
+import { createProjects } from './projects/store.ts';
+import type { Reference } from './runs/configCheck.ts';
+import { runDataHandlers, runHandlers } from './runs/handlers.ts';
+import { createRuns } from './runs/index.ts';
+import { checked } from './runs/journalReader.ts';
+import type { RunRow } from './runs/runRow.ts';
+import { appDir, resourcesDir } from './runtime/paths.ts';
+import { createHub } from './services/hub.ts';
+import { createMedia } from './services/media.ts';
+import { browse } from './services/browseFiles.ts';
+import { modelInspector } from './services/modelInspector.ts';
+import { createPresets } from './settings/presets.ts';
+import { createSettings } from './settings/settings.ts';
+import { createSupervisor } from './trainer/supervisor.ts';
+
+export interface ServiceOptions {
+  dataDir: string;
+  log: (line: string) => void;
+  /** a desktop shell is around */
+  shell?: boolean;
+  /** the training process's entry; tests put a fake here */
+  trainer?: { node: string; args: string[] };
+}
+export type Services = Awaited<ReturnType<typeof createServices>>;
+
+export async function createServices({ dataDir, log, shell = false, trainer }: ServiceOptions) {
+  mkdirSync(dataDir, { recursive: true });
+  const version = (JSON.parse(readFileSync(join(appDir, 'package.json'), 'utf8')) as { version: string }).version;
+  const db = openDatabase(join(dataDir, 'studio.sqlite'));
+  const hub = createHub();
+  const { emit } = hub;
+  const settings = createSettings(db, emit);
+  const jobs = createJobs(db, emit);
+  const projects = createProjects(db, emit);
+  const models = createModelStore(db, modelInspector, emit);
+
+  const modelPath = (base: string): string => models.find(base)?.path ?? base;
+  const prepare = async (run: RunRow): Promise<void> => {
+    const config = JSON.parse(run.config) as RunConfig;
+    if (existsSync(join(run.folder, runFolder.config))) return;
+    writeJson(join(run.folder, runFolder.config), { ...config, model: { ...config.model, base: modelPath(config.model.base) } });
+  };
+  const runs = createRuns(db, { runsDir: join(dataDir, 'runs'), emit, log, parallel: () => settings.get().parallel_runs, hangMinutes: () => settings.get().hang_minutes, prepare });
+  const supervisor = createSupervisor({
+    node: trainer?.node ?? process.execPath, args: trainer?.args ?? [join(appDir, 'main', 'engine', 'process.ts')],
+    parse: (message) => checked(message, () => log(`training process said something else: ${JSON.stringify(message).slice(0, 200)}`)),
+    callbacks: runs.lifecycle.callbacks,
+  });
+  runs.lifecycle.use(supervisor);
+
+  const references = { model: modelReference, dataset: datasetReference };
+  async function modelReference(base: string): Promise<Reference> {
+    const model = models.find(base);
+    if (model && !model.available) return { problem: `The files of "${model.name}" are gone: ${model.path}`, hint: 'Connect the disk, or choose another model.' };
+    if (model) return { problem: model.problems[0] ?? null, hint: 'Choose another model.', resolution: model.resolution, architecture: model.architecture };
+    return { problem: existsSync(base) ? null : `There is no model at ${base}.`, hint: 'Choose a model from the list.' };
+  }
+  async function datasetReference(id: string): Promise<Reference> {
+    return { problem: existsSync(id) && statSync(id).isDirectory() ? null : `There is no folder ${id}.`, hint: 'Choose a data set from the list.' };
+  }
+  const rooms = {
+    ...runs, references, queueHeld: runs.held.get,
+    estimate: () => { throw notYet('estimates'); }, dryRun: () => { throw notYet('dry runs'); }, exportRun: () => { throw notYet('exports'); }, rebuild: () => { throw notYet('rebuilding'); },
+  };
+  const handlers: Partial<Handlers<typeof coreMethods>> = {
+    'system.info': () => ({ version, data_folder: dataDir, platform: process.platform, shell, pid: process.pid }),
+    'settings.get': () => settings.get(),
+    'settings.set': ({ changes }) => settings.set(changes),
+    'files.browse': ({ path, extensions }) => browse(path, extensions),
+    ...jobHandlers(jobs), ...createPresets(db), ...projects, ...models.handlers, ...runHandlers(rooms), ...runDataHandlers(rooms),
+  };
+  const media = createMedia({ sample: (id) => runs.artifacts.media('sample', id), export: (id) => ({ ...runs.artifacts.media('export', id), download: true }) }, join(dataDir, 'cache', 'thumbnails'));
+
+  await addBuiltinModels(models.addBuiltin, log);
+  runs.lifecycle.reconcile();
+  return {
+    hub, media, db, handlers,
+    /** Lets training go on by itself; waits for jobs, writes what is held, closes the database. */
+    async close(): Promise<void> {
+      runs.lifecycle.close();
+      await jobs.close();
+      runs.recorder.close();
+      db.close();
+    },
+  };
+}
+
+const notYet = (what: string): AppError => new AppError('app.not_built', `This build has no ${what}.`, 'Update the app.');
+
+/** Models under resources/models come with the app. One that cannot be read is reported, and does not stop the start. */
+async function addBuiltinModels(add: (id: string, path: string, name: string) => Promise<void>, log: (line: string) => void): Promise<void> {
+  const dir = join(resourcesDir, 'models');
+  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+    if (!existsSync(join(dir, name, 'model_index.json'))) continue;
+    await add(`builtin-${name}`, join(dir, name), name).catch((error: Error) => log(`built-in model ${name}: ${error.message}`));
+  }
+}
