@@ -27,7 +27,7 @@ export const unetConfig = {
   _class_name: 'UNet2DConditionModel', act_fn: 'silu', sample_size: imageSize / 8, in_channels: 4, out_channels: 4,
   block_out_channels: [64, 128], layers_per_block: 2, norm_num_groups: 16, norm_eps: 1e-5,
   down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D'], up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
-  mid_block_type: 'UNetMidBlock2DCrossAttn', transformer_layers_per_block: [1, 2], attention_head_dim: [2, 4],
+  mid_block_type: 'UNetMidBlock2DCrossAttn', transformer_layers_per_block: [1, 1], attention_head_dim: [2, 4],
   cross_attention_dim: 2 * textWidth, use_linear_projection: true, addition_embed_type: 'text_time', addition_time_embed_dim: timeIdWidth,
   projection_class_embeddings_input_dim: 6 * timeIdWidth + pooledWidth, flip_sin_to_cos: true, freq_shift: 0,
   center_input_sample: false, downsample_padding: 1, mid_block_scale_factor: 1, resnet_time_scale_shift: 'default', conv_in_kernel: 3, conv_out_kernel: 3,
