@@ -1,9 +1,19 @@
 /** Small safetensors files, good and bad, for the checkpoint tests. */
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 
-export const tempFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'lpl-checkpoint-'));
+const folders: string[] = [], root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir(); // flushing a memory disk costs nothing
+afterAll(() => Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true }))));
+
+/** A folder that is removed after the tests of the file. */
+export async function tempFolder(): Promise<string> {
+  const folder = await mkdtemp(join(root, 'lpl-checkpoint-'));
+  folders.push(folder);
+  return folder;
+}
 
 /** A file of exactly this header text (an object is stringified) and data. */
 export function rawFile(header: unknown, data: Uint8Array = new Uint8Array(0), claimedLength?: bigint): Uint8Array {
