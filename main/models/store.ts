@@ -48,7 +48,7 @@ export function createModelStore(db: Db, inspector: ModelInspector, emit: Emit):
     }).catch(() => undefined); // problems of the files show in inspect; a hash that cannot be had stays empty
   };
   const find = (idOrPath: string): Model | undefined => {
-    const found = sql('SELECT * FROM models WHERE id = ?1 OR path = ?1').get(idOrPath) as Row | undefined;
+    const found = sql('SELECT * FROM models WHERE id = @it OR path = @it').get({ it: idOrPath }) as Row | undefined;
     return found && fromRow(found);
   };
   const handlers: Handlers<typeof modelMethods> = {

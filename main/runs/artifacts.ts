@@ -15,7 +15,7 @@ export function createArtifacts(db: Db, store: RunStore) {
   const sql = statements(db);
   const samples = (runId: string, step?: number): Sample[] => {
     const { key } = store.row(runId);
-    const rows = sql('SELECT * FROM samples WHERE run = ?1 AND (?2 IS NULL OR step = ?2) ORDER BY step, prompt_index, seed, ema').all(key, step ?? null) as (Omit<Sample, 'ema' | 'run_id' | 'url'> & { ema: number })[];
+    const rows = sql('SELECT * FROM samples WHERE run = @key AND (@step IS NULL OR step = @step) ORDER BY step, prompt_index, seed, ema').all({ key, step: step ?? null }) as (Omit<Sample, 'ema' | 'run_id' | 'url'> & { ema: number })[];
     return rows.map(({ ema, ...r }) => ({ ...r, run_id: runId, ema: ema === 1, url: mediaUrl('sample', r.id) }));
   };
   const checkpoints = (runId: string): Checkpoint[] => {

@@ -17,7 +17,6 @@ export interface LifecycleOptions {
   /** writes config.json and dataset.json into the run's folder */
   prepare: (run: RunRow) => Promise<void>;
   held: { get(): boolean; set(held: boolean): void };
-  hasCheckpoint: (runId: string) => boolean;
 }
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 const resumable: readonly Run['state'][] = ['draft', 'paused', 'stopped', 'failed', 'lost'];
@@ -25,7 +24,7 @@ const resumable: readonly Run['state'][] = ['draft', 'paused', 'stopped', 'faile
 const wrongState = (run: Run | RunRow, action: string): AppError =>
   new AppError('run.wrong_state', `"${run.name}" is ${run.state} and cannot be ${action}.`, 'Look at the run\'s state; the page may have been out of date.', { id: run.id, state: run.state });
 
-export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, prepare, held, hasCheckpoint }: LifecycleOptions) {
+export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, prepare, held }: LifecycleOptions) {
   let trainer: TrainerPort;
   let closed = false;
   let pumping = false;
@@ -70,7 +69,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
       await prepare(run);
       if (closed) { store.update(run.id, { state: 'queued', queue_order: run.queue_order }); return; }
       if (store.find(run.id)?.state !== 'starting') return; // stopped meanwhile
-      const identity = trainer.start(run.id, run.folder, hasCheckpoint(run.id) ? ['--resume', 'latest'] : []);
+      const identity = trainer.start(run.id, run.folder);
       store.update(run.id, { pid: identity.pid, pid_started: identity.started, heartbeat_at: Date.now() });
     } catch (error) {
       store.update(run.id, { state: 'failed', exit_reason: 'bad_input', error: JSON.stringify(toAppError(error)), stage: null, ended_at: Date.now() });

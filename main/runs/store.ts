@@ -47,7 +47,7 @@ export function createRunStore(db: Db, runsDir: string, emit: Emit): RunStore {
 
   return {
     row, find, get, waiting,
-    list: (projectId) => (sql('SELECT * FROM runs WHERE ?1 IS NULL OR project_id = ?1 ORDER BY created_at DESC, key DESC').all(projectId ?? null) as RunRow[]).map((r) => toRun(r, position(r))),
+    list: (projectId) => (sql('SELECT * FROM runs WHERE @project IS NULL OR project_id = @project ORDER BY created_at DESC, key DESC').all({ project: projectId ?? null }) as RunRow[]).map((r) => toRun(r, position(r))),
     inStates: (states) => sql('SELECT * FROM runs WHERE state IN (SELECT value FROM json_each(?)) ORDER BY created_at').all(JSON.stringify(states)) as RunRow[],
     create(run) {
       if (!sql('SELECT 1 FROM projects WHERE id = ?').get(run.project_id)) throw new AppError('project.not_found', `There is no project ${run.project_id}.`, 'Choose another project.', { id: run.project_id });

@@ -3,8 +3,8 @@ import type { AppErrorData } from '../contract/errors.ts';
 import type { TrainerCommand, TrainerEvent, exitReasons } from '../contract/trainerEvent.ts';
 
 export interface TrainerPort {
-  /** Starts a process on a run's folder, with further arguments ("--resume latest"). Throws AppError when it cannot. */
-  start(runId: string, folder: string, args?: string[]): ProcessIdentity;
+  /** Starts a process on a run's folder; it goes on from the newest checkpoint there. Throws AppError when it cannot. */
+  start(runId: string, folder: string): ProcessIdentity;
   /** Takes a process up again that an earlier core started. False when it is gone or is another one with the same number. */
   attach(runId: string, folder: string, identity: ProcessIdentity): boolean;
   send(runId: string, command: TrainerCommand): void;

@@ -27,7 +27,7 @@ export interface SupervisorCallbacks {
 export interface SupervisorOptions {
   /** the Node that runs training processes */
   node: string;
-  /** arguments before the run's folder: the entry file; `start` may add some behind it */
+  /** arguments before the run's folder: the entry file */
   args: string[];
   env?: NodeJS.ProcessEnv;
   /** checks an IPC message; [] when it is not an event */
@@ -41,13 +41,13 @@ export function createSupervisor({ node, args, env, parse, callbacks, watchMs = 
   const watched = new Map<string, Watched>();
   let timer: NodeJS.Timeout | undefined;
 
-  function start(runId: string, folder: string, more: string[] = []): Identity {
+  function start(runId: string, folder: string): Identity {
     mkdirSync(folder, { recursive: true });
     const log = openSync(join(folder, runFolder.log), 'a');
     const oomBefore = oomKills();
     let child: ChildProcess;
     try {
-      child = spawn(node, [...args, folder, ...more], { cwd: folder, detached: true, stdio: ['ignore', log, log, 'ipc'], env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...env } });
+      child = spawn(node, [...args, folder], { cwd: folder, detached: true, stdio: ['ignore', log, log, 'ipc'], env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...env } });
     } finally { closeSync(log); }
     if (child.pid === undefined) {
       child.on('error', () => undefined);

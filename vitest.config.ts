@@ -1,0 +1,16 @@
+/** Tests: plain Node ones, and the window's parts, which need Svelte. Two workers: TensorFlow uses every core by itself. */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+const common = { pool: 'forks' as const, testTimeout: 120_000, hookTimeout: 120_000, env: { TF_CPP_MIN_LOG_LEVEL: '2' } };
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      { test: { ...common, name: 'main', include: ['tests/{engine,datasets,compare,db,api}/**/*.test.ts'] } },
+      { plugins: [svelte()], resolve: { conditions: ['browser'] }, test: { ...common, name: 'window', include: ['tests/renderer/**/*.test.ts'] } },
+      { test: { ...common, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, fileParallelism: false } },
+    ],
+  },
+});
