@@ -1,4 +1,5 @@
 /** Pull once, then follow: a value from the core with its loading and error states, kept true by events. */
+import { untrack } from 'svelte';
 import { toAppError, type AppErrorData } from '../../main/contract/errors.ts';
 import type { EventData, EventType } from '../../main/contract/events.ts';
 import type { MethodName, Params, Result } from '../../main/contract/methods.ts';
@@ -61,7 +62,7 @@ export class Resource<M extends MethodName> {
 export function useResource<M extends MethodName>(method: M, params: () => Params<M>, follow: (r: Resource<M>) => void = () => {}): Resource<M> {
   const resource = new Resource(method, params);
   follow(resource);
-  $effect(() => { params(); void resource.refresh(); });
+  $effect(() => { params(); untrack(() => void resource.refresh()); });
   $effect(() => () => resource.end());
   return resource;
 }

@@ -2,6 +2,7 @@
  * Every action of the window: pages register theirs while they are open. The palette lists them, keys trigger them, and
  * the list of shortcuts is made from them, so that none of the three can disagree.
  */
+import { untrack } from 'svelte';
 import type { IconName } from '../ui/icons.ts';
 
 export interface Command {
@@ -32,5 +33,5 @@ export const commands = new Commands();
 
 /** Registers commands for as long as the calling component lives. */
 export function useCommands(source: () => Command[]): void {
-  $effect(() => commands.add(source));
+  $effect(() => untrack(() => commands.add(source)));
 }

@@ -5,14 +5,14 @@ export const count = (n: number): string => integer.format(n);
 /** "1 picture", "2,000 pictures" */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
-/** Four significant digits; powers of ten where the number is very small or large. */
+/** At most four significant digits; powers of ten where the number is very small or large. */
 export function number(x: number | null | undefined): string {
   if (x === null || x === undefined) return '–';
   if (!Number.isFinite(x)) return String(x);
   if (Number.isInteger(x) && Math.abs(x) < 1e7) return count(x);
   const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return x.toExponential(2).replace('e-', 'e−').replace('e+', 'e');
-  return x.toPrecision(4);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return x.toExponential(2).replace(/\.?0+e/, 'e').replace('e-', 'e−').replace('e+', 'e');
+  return String(Number(x.toPrecision(4)));
 }
 
 /** Bytes to "31 MB" (powers of 1000, as file managers show). */

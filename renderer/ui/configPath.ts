@@ -1,6 +1,6 @@
 /** Reading and writing one setting of a configuration by its path, "lpl.lpl_weight". */
 import type { FieldInfo } from '../../main/contract/field.ts';
-import { number } from '../ui/format.ts';
+import { number } from './format.ts';
 
 export type Loose = Record<string, unknown>;
 const isGroup = (v: unknown): v is Loose => typeof v === 'object' && v !== null && !Array.isArray(v);

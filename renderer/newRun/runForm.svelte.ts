@@ -1,0 +1,70 @@
+/** The state of the New run form: what was typed, what is wrong with it, and what it would cost. */
+import type { AppErrorData } from '../../main/contract/errors.ts';
+import { defaultRunConfig, runConfigFields, runConfigSchema, type RunConfig } from '../../main/contract/runConfig.ts';
+import type { ConfigCheck, Estimate } from '../../main/contract/runs.ts';
+import { attempt } from '../api/api.ts';
+import { getPath, mergeConfig, same, setPath, type Loose } from '../ui/configPath.ts';
+import { issueText } from './issueText.ts';
+
+const fieldAt = new Map(runConfigFields.map((f) => [f.path, f]));
+export interface FormIssue { path: string; message: string; hint: string }
+
+export class RunForm {
+  /** complete, but possibly with values that do not fit */
+  config: Loose = $state.raw(defaultRunConfig());
+  /** what "changed" is measured against: the preset chosen, else the defaults */
+  base: Loose = $state.raw(defaultRunConfig());
+  baseName = $state('the defaults');
+  name = $state('');
+  check: ConfigCheck | null = $state.raw(null);
+  estimate: Estimate | null = $state.raw(null);
+  estimateError: AppErrorData | null = $state.raw(null);
+  asking = $state(false);
+
+  readonly parsed = $derived(runConfigSchema.safeParse(this.config));
+  /** the configuration where it is valid, else the last valid one: what the drawings show */
+  readonly valid: RunConfig = $derived.by(() => (this.parsed.success ? this.parsed.data : this.#lastValid));
+  readonly formErrors: FormIssue[] = $derived(this.parsed.success ? [] : this.parsed.error.issues.map((issue) => {
+    const path = issue.path.slice(0, 2).join('.');
+    return { path, message: issueText(issue, fieldAt.get(path)), hint: '' };
+  }));
+  readonly errors: Map<string, FormIssue> = $derived(new Map([...(this.check?.errors ?? []), ...this.formErrors].map((e) => [e.path, e])));
+  readonly warnings: Map<string, FormIssue> = $derived(new Map((this.check?.warnings ?? []).map((w) => [w.path, w])));
+  readonly changed = $derived(runConfigFields.filter((f) => !same(getPath(this.config, f.path), getPath(this.base, f.path))));
+  #lastValid: RunConfig = defaultRunConfig();
+  #asked = 0;
+
+  get(path: string): unknown { return getPath(this.config, path); }
+  set(path: string, value: unknown): void { this.config = setPath(this.config, path, value); }
+  reset(path: string): void { this.set(path, getPath(this.base, path)); }
+
+  /** Starts from a preset; what names the person's own things (model, data, prompts) stays. */
+  usePreset(name: string, preset: Loose): void {
+    const keep = ['model.base', 'data.dataset', 'samples.prompts'];
+    this.base = mergeConfig(defaultRunConfig(), preset);
+    this.baseName = `“${name}”`;
+    this.config = keep.reduce((config, path) => setPath(config, path, getPath(getPath(preset, path) === undefined ? this.config : preset, path)), this.base);
+  }
+
+  /** Takes a whole or partial configuration over, as from a file or another run. @throws SyntaxError for text that is not JSON */
+  load(config: Loose): void { this.config = mergeConfig(defaultRunConfig(), config); }
+
+  /** Asks the core what it thinks: references, advice, memory and time. */
+  async consult(): Promise<void> {
+    const asked = ++this.#asked;
+    if (this.parsed.success) this.#lastValid = this.parsed.data;
+    this.asking = true;
+    const check = await attempt('runs.checkConfig', { config: this.config });
+    if (asked !== this.#asked) return;
+    if (check.result) this.check = check.result;
+    const estimate = this.parsed.success ? await attempt('runs.estimate', { config: this.config }) : null;
+    if (asked !== this.#asked) return;
+    if (estimate) { this.estimate = estimate.result; this.estimateError = estimate.error; }
+    this.asking = false;
+  }
+}
+
+/** The form of this session: leaving the page and coming back finds it as it was. */
+let kept: RunForm | null = null;
+export const currentForm = (): RunForm => (kept ??= new RunForm());
+export function newForm(): RunForm { return (kept = new RunForm()); }

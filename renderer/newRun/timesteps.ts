@@ -1,0 +1,36 @@
+/**
+ * What share of the training samples falls below a timestep. Timesteps are drawn with weights as in diffusers' SDXL
+ * script: 1 everywhere, `multiplier` in the biased part (its last or first `portion`, or a range).
+ */
+import type { RunConfig } from '../../main/contract/runConfig.ts';
+
+export const TIMESTEPS = 1000;
+type Bias = Pick<RunConfig['diffusion'], 'timestep_bias_strategy' | 'timestep_bias_multiplier' | 'timestep_bias_portion' | 'timestep_bias_begin' | 'timestep_bias_end'>;
+
+/** First and last-plus-one biased timestep; [0, 0] for none. */
+function biased(b: Bias): readonly [number, number] {
+  const count = Math.floor(b.timestep_bias_portion * TIMESTEPS);
+  switch (b.timestep_bias_strategy) {
+    case 'none': return [0, 0];
+    case 'earlier': return [0, count];
+    case 'later': return [TIMESTEPS - count, TIMESTEPS];
+    case 'range': return [Math.min(b.timestep_bias_begin, TIMESTEPS), Math.min(b.timestep_bias_end, TIMESTEPS)];
+  }
+}
+
+/** Weight of each timestep before normalising: constant on the parts, which follow each other from 0 to 1000. */
+export function weightParts(b: Bias): { from: number; to: number; weight: number }[] {
+  const [begin, end] = biased(b);
+  if (end <= begin) return [{ from: 0, to: TIMESTEPS, weight: 1 }];
+  return [{ from: 0, to: begin, weight: 1 }, { from: begin, to: end, weight: b.timestep_bias_multiplier }, { from: end, to: TIMESTEPS, weight: 1 }].filter((p) => p.to > p.from);
+}
+
+/** P(t < threshold), 0 … 1; NaN when no timestep can be drawn. */
+export function shareBelow(threshold: number, b: Bias): number {
+  const parts = weightParts(b);
+  const mass = (to: number): number => parts.reduce((sum, p) => sum + p.weight * Math.max(0, Math.min(p.to, to) - p.from), 0);
+  return mass(threshold) / mass(TIMESTEPS);
+}
+
+/** Share of the steps in which at least one of `batch` independent samples lies below: 1 − (1 − p)^batch. */
+export const stepsWithSome = (share: number, batch: number): number => 1 - (1 - share) ** batch;

@@ -1,0 +1,48 @@
+/**
+ * A core in memory for component tests and screenshots: answers a few methods from made-up data. Never shipped.
+ * What it does not know it refuses with "fake.unknown", so that a test cannot pass by accident.
+ */
+import { AppError, toAppError } from '../../../main/contract/errors.ts';
+import type { CoreEvent, EventData, EventType } from '../../../main/contract/events.ts';
+import { topicOf } from '../../../main/contract/events.ts';
+import type { MethodName, Params, Result } from '../../../main/contract/methods.ts';
+import type { Push } from '../../../main/contract/wire.ts';
+import type { Transport } from '../../../renderer/api/transport.ts';
+
+export type Answers = { [M in MethodName]?: (params: Params<M>) => Result<M> | Promise<Result<M>> };
+export interface FakeCore extends Transport {
+  calls: { method: string; params: unknown }[];
+  answers: Answers;
+  emit<T extends EventType>(type: T, data: EventData<T>): void;
+}
+
+export function fakeCore(answers: Answers): FakeCore {
+  const streams = new Set<{ topics: string[]; push: (message: Push) => void }>();
+  const core: FakeCore = {
+    calls: [], answers,
+    async invoke(method, params) {
+      core.calls.push({ method, params });
+      try {
+        const answer = core.answers[method as MethodName] as ((p: unknown) => unknown) | undefined;
+        if (!answer) throw new AppError('fake.unknown', `The fake core does not know ${method}.`, 'Teach it.');
+        return { epoch: 'fake', n, result: await answer(params) };
+      } catch (error) {
+        return { epoch: 'fake', n, error: toAppError(error) };
+      }
+    },
+    subscribe(subscription, push) {
+      const stream = { topics: subscription.topics, push };
+      streams.add(stream);
+      push({ hello: { epoch: 'fake', n, reset: false } });
+      return () => streams.delete(stream);
+    },
+    pathOf: () => null,
+    emit(type, data) {
+      n += 1;
+      const topic = topicOf(type, data);
+      for (const s of streams) if (s.topics.includes(topic)) s.push({ event: { n, topic, type, data } as CoreEvent });
+    },
+  };
+  let n = 0;
+  return core;
+}

@@ -1,0 +1,9 @@
+/** Made-up models. */
+import type { Model } from '../../../main/contract/models.ts';
+
+const part = (name: string, mb: number, present = true): Model['components'][number] => ({ name, present, files: present ? [`${name}/model.safetensors`] : [], bytes: mb * 1e6, parameters: mb * 5e5, dtype: present ? 'fp16' : null });
+export const models: Model[] = [
+  { id: 'builtin', name: 'Emoji (built in)', path: '/opt/lpl-studio/resources/models/builtin', kind: 'diffusers', architecture: 'tiny', architecture_title: 'Small model of SDXL’s architecture', latent_channels: 4, resolution: 64, prediction_type: 'epsilon', components: [part('unet', 21), part('vae', 4), part('text_encoder', 2), part('text_encoder_2', 2), part('tokenizer', 0), part('scheduler', 0)], problems: [], bytes: 29e6, sha256: '9f2c66b1d0a84a3be3ad2cf1a5fd1b7f0f27b2d8f7a3d2a6bd9a0d3a1c5e7f00', builtin: true, available: true, added_at: 0 },
+  { id: 'sdxl', name: 'SDXL base 1.0', path: '/home/mara/models/sd_xl_base_1.0.safetensors', kind: 'single_file', architecture: 'sdxl', architecture_title: 'Stable Diffusion XL', latent_channels: 4, resolution: 1024, prediction_type: 'epsilon', components: [part('unet', 5135), part('vae', 167), part('text_encoder', 246), part('text_encoder_2', 1390)], problems: [], bytes: 6.94e9, sha256: null, builtin: false, available: true, added_at: 1 },
+  { id: 'half', name: 'animage-xl', path: '/media/usb/animage-xl', kind: 'diffusers', architecture: 'sdxl', architecture_title: 'Stable Diffusion XL', latent_channels: 4, resolution: 1024, prediction_type: 'v_prediction', components: [part('unet', 5135), part('vae', 0, false), part('text_encoder', 246), part('text_encoder_2', 1390)], problems: ['The folder “vae” is missing. Download it from where the model came from, or choose another VAE in the run’s settings.'], bytes: 6.7e9, sha256: null, builtin: false, available: true, added_at: 2 },
+];

@@ -1,0 +1,75 @@
+/** Whole workspaces for screenshots and component tests: full, empty, broken (every list fails), slow (nothing answers yet). */
+import { AppError } from '../../../main/contract/errors.ts';
+import { settingsSchema, type Doctor, type Job } from '../../../main/contract/system.ts';
+import { builtinPresets } from '../../../main/settings/builtinPresets.ts';
+import { checkOf, estimateOf } from './config.ts';
+import type { Answers } from './fakeCore.ts';
+import { models } from './models.ts';
+import { metricNames, now, runs, samplesOf, seriesOf } from './runs.ts';
+
+export const doctor: Doctor = {
+  ok: true, backend: 'tensorflow', tensorflow: '2.21.0', node: '24.21.0', platform: 'linux x64', cpu: 'AMD EPYC 9R14', cores: 8, memory_mb: 32_000, memory_free_mb: 21_400, disk_free_mb: 412_000, data_folder: '/home/mara/.local/share/lpl-studio',
+  devices: [{ name: 'CPU:0', kind: 'cpu', memory_mb: null }], speeds: [{ name: 'Convolution 3×3, 320 channels', gflops: 212, milliseconds: 35.6 }, { name: 'Matrix product 1024³', gflops: 185, milliseconds: 11.6 }],
+  checks: [{ name: 'TensorFlow', ok: true, message: 'TensorFlow 2.21.0 is loaded with oneDNN.', hint: '' }, { name: 'Graphics card', ok: false, message: 'No NVIDIA card was found.', hint: 'Training runs on the processor. Fine for the built-in model; SDXL needs a card with 12 GB or more.' }, { name: 'Disk', ok: true, message: '412 GB are free.', hint: '' }],
+};
+const settings = (theme: 'light' | 'dark') => settingsSchema.parse({ theme });
+const job: Job = { id: 'j1', kind: 'dataset.import', title: 'Importing “Kitchen photographs”', state: 'running', text: '370 of 1,204 pictures', done: 370, total: 1204, eta_s: 42, result: null, error: null, created_at: now, ended_at: null };
+
+const shared = (theme: 'light' | 'dark'): Answers => ({
+  'system.info': () => ({ version: '0.1.0', data_folder: '/home/mara/.local/share/lpl-studio', platform: 'linux', shell: false, pid: 1 }),
+  'settings.get': () => settings(theme),
+  'settings.set': ({ changes }) => settingsSchema.parse({ ...settings(theme), ...changes }),
+  'presets.list': () => builtinPresets,
+  'runs.checkConfig': ({ config }) => checkOf(config),
+  'runs.estimate': ({ config }) => estimateOf(config),
+  'files.browse': ({ path = '/home/mara' }) => ({ path, parent: '/home', places: [{ name: 'Home', path: '/home/mara' }, { name: 'Pictures', path: '/home/mara/Pictures' }], entries: [{ name: 'Pictures', path: '/home/mara/Pictures', kind: 'folder' as const, bytes: 0, modified_at: now }, { name: 'sd_xl_base_1.0.safetensors', path: '/home/mara/sd_xl_base_1.0.safetensors', kind: 'file' as const, bytes: 6.94e9, modified_at: now - 9e9 }] }),
+});
+
+export const full = (theme: 'light' | 'dark'): Answers => ({
+  ...shared(theme),
+  'runs.list': () => runs,
+  'queue.list': () => ({ running: runs.filter((r) => r.state === 'running'), waiting: runs.filter((r) => r.state === 'queued'), held: false }),
+  'models.list': () => models,
+  'models.get': ({ id }) => models.find((m) => m.id === id) ?? missing('model'),
+  'projects.list': () => [{ id: 'p1', name: 'Emoji', notes: '', created_at: now, runs: 8 }],
+  'jobs.list': () => [job],
+  'doctor.last': () => doctor,
+  'runs.get': ({ id }) => runs.find((r) => r.id === id) ?? missing('run'),
+  'runs.create': ({ name = 'New run', start }) => ({ ...runs[0]!, id: 'made', name, state: start ? 'queued' as const : 'draft' as const }),
+  'samples.list': ({ run_id }) => (run_id === 'draft' ? [] : samplesOf(run_id, run_id === 'live' ? [0, 100, 200, 300, 400] : [0, 250, 500, 750, 1000, 1250, 1500])),
+  'checkpoints.list': ({ run_id }) => (run_id === 'draft' || run_id === 'oom' ? [] : [{ id: 'c1', run_id, step: 400, dir: 'checkpoints/step-400', bytes: 31_400_000, sha256: 'cd', created_at: now, present: true }]),
+  'exports.list': () => [],
+  'runs.events': ({ id }) => (id === 'draft' ? [] : [
+    { n: 1, at: now - 250_000, type: 'started', data: { device: 'AMD EPYC 9R14, 8 threads', backend: 'tensorflow', precision: 'bf16', compiled: true, resumed_from: null } },
+    { n: 9, at: now - 240_000, type: 'excluded', data: { item: 'kitchen/IMG_2031.png', reason: 'smaller than its bucket (512 × 384 px)' } },
+    ...[1, 2, 3, 4, 5, 6, 7, 8].map((k) => ({ n: 20 + k, at: now - 200_000, type: 'sample', data: { step: 400, prompt: 'a green frog', seed: k } })),
+    { n: 60, at: now - 20_000, type: 'checkpoint', data: { step: 400, bytes: 31_400_000, dir: 'checkpoints/step-400', removed: ['step-100'] } },
+  ]),
+  'runs.log': () => ({ text: '2026-11-23 05:41:02 loading weights\n2026-11-23 05:41:04 step 1 of 1500\n', truncated: false }),
+  'metrics.names': ({ run_id }) => (run_id === 'draft' ? [] : metricNames.map((name) => ({ name, points: 412, last_step: 412, last: 0.2 }))),
+  'metrics.series': ({ run_id, names, from = 0, to = null }) => seriesOf(names, from, to ?? (run_id === 'live' ? 412 : 1500)),
+  'runs.start': ({ id }) => runs.find((r) => r.id === id)!, 'runs.pause': ({ id }) => runs.find((r) => r.id === id)!, 'runs.stop': ({ id }) => runs.find((r) => r.id === id)!,
+  'runs.sampleNow': () => ({ ok: true as const }), 'queue.reorder': () => ({ ok: true as const }),
+});
+
+export const empty = (theme: 'light' | 'dark'): Answers => ({
+  ...full(theme),
+  'runs.list': () => [], 'queue.list': () => ({ running: [], waiting: [], held: false }), 'models.list': () => models.filter((m) => m.builtin), 'jobs.list': () => [], 'doctor.last': () => null, 'projects.list': () => [{ id: 'p1', name: 'First project', notes: '', created_at: now, runs: 0 }],
+});
+
+function missing(what: string): never {
+  throw new AppError(`${what}s.not_found`, `There is no such ${what}.`, 'It may have been deleted.', {});
+}
+const fails = (): never => {
+  throw new AppError('db.read_failed', 'The database cannot be read: disk I/O error in lpl-studio.db.', 'Check that the disk is connected, then try again. Nothing has been changed.', { file: '/home/mara/.local/share/lpl-studio/lpl-studio.db', errno: 5 });
+};
+export const broken = (theme: 'light' | 'dark'): Answers => {
+  const base = shared(theme);
+  const names = Object.keys(full(theme)).filter((name) => !(name in base)) as (keyof Answers)[];
+  return { ...base, ...Object.fromEntries(names.map((name) => [name, fails])) };
+};
+export const slow = (theme: 'light' | 'dark'): Answers => {
+  const base = shared(theme);
+  const names = Object.keys(full(theme)).filter((name) => !(name in base)) as (keyof Answers)[];
+  return { ...base, ...Object.fromEntries(names.map((name) => [name, () => new Promise(() => {})])) };
+};
