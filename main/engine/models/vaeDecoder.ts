@@ -19,12 +19,11 @@ function upBlock(ctx: ModelContext, name: string, config: VaeConfig, x: Tensor):
  * computed. z [N,h,w,latent_channels], unscaled; `post_quant_conv` is not applied (Berrada et al. 2025's reference).
  */
 export function decoderBlocks(ctx: ModelContext, config: VaeConfig, z: Tensor, numBlocks: number): Tensor[] {
-  const mid = checkpointed(ctx, 'decoder.mid_block', vaeMidShapes('decoder.mid_block', config),
-    (inner, [x]) => vaeMidBlock(inner, 'decoder.mid_block', config, x!), [convLayer(ctx, 'decoder.conv_in', z)]);
+  const mid = checkpointed(ctx, (x) => vaeMidBlock(ctx, 'decoder.mid_block', config, x), [convLayer(ctx, 'decoder.conv_in', z)]);
   const features = [mid];
   for (let i = 0; i < Math.min(numBlocks, config.block_out_channels.length); i++) {
     const name = `decoder.up_blocks.${i}`;
-    features.push(checkpointed(ctx, name, upShapes(config, i), (inner, [x]) => upBlock(inner, name, config, x!), [features.at(-1)!]));
+    features.push(checkpointed(ctx, (x) => upBlock(ctx, name, config, x), [features.at(-1)!]));
   }
   return features;
 }
