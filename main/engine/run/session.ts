@@ -1,0 +1,99 @@
+/** A training run made ready: model open, data cached, program compiled, state restored. */
+import type { DatasetManifest } from '../../contract/datasetManifest.ts';
+import { createExecutor } from '../backend/select.ts';
+import type { Executor } from '../backend/executor.ts';
+import { batchPlan, type BatchPlan } from '../data/batches.ts';
+import type { BatchSources } from '../data/loadBatch.ts';
+import { prepareData, type RunData } from '../data/prepareData.ts';
+import { dataWarnings, openRunDataset } from '../data/runDataset.ts';
+import { buildProgram } from '../buildProgram.ts';
+import { openPainter, type Painter } from '../sampling/painter.ts';
+import type { TrainProgram } from '../trainProgram.ts';
+import { planTrainables, type Trainables } from '../trainables/trainables.ts';
+import { openValidation, type Validation } from '../validation.ts';
+import type { BaseModel } from './baseModel.ts';
+import { cleanCheckpoints, findCheckpoint, listCheckpoints, supersedeAfter, type FoundCheckpoint } from './checkpointStore.ts';
+import { restoreState } from './checkpoints.ts';
+import type { Encoders } from './encoders.ts';
+import { configHash } from './runFolder.ts';
+import type { StageReporter, TrainRun } from './trainRun.ts';
+
+export interface Session {
+  run: TrainRun;
+  base: BaseModel;
+  trainables: Trainables;
+  data: RunData;
+  sources: BatchSources;
+  program: TrainProgram;
+  painter: Painter;
+  validation: Validation | null;
+  firstStep: number;
+  totalSteps: number;
+  report: StageReporter;
+}
+
+/** Everything up to the first step. Throws AppErrors, EndedEarly. The caller disposes `program.executor`. */
+export async function openSession(run: TrainRun, base: BaseModel, encoders: Encoders, report: StageReporter): Promise<Session> {
+  const { config, folder } = run;
+  const found = await findStart(run);
+  const manifest = await openRunDataset(folder.dir, config, base.align, (done, total) => report('reading_data', 'reading pictures', done, total));
+  const trainables = await planTrainables(config, base.source);
+  const { backend, threads, precision } = config.training;
+  const slower: string[] = [];
+  const executor = await createExecutor({ backend, threads, precision, onWarning: (message) => slower.push(message) });
+  try {
+    const totalSteps = stepsOf(run, batchPlan(trainingItems(manifest), { ...config.data, ...config.training }));
+    emitStarted(run, executor, found, totalSteps);
+    for (const message of slower) run.emit({ type: 'warning', code: 'engine.slower_backend', message });
+    for (const w of dataWarnings(manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
+    const data = await prepareData(run, base, manifest, encoders, report);
+    encoders.release();
+    return await assemble({ run, base, trainables, data, report, executor, found });
+  } catch (error) {
+    executor.dispose();
+    throw error;
+  }
+}
+
+const trainingItems = (manifest: DatasetManifest): DatasetManifest['items'] => manifest.items.filter((i) => i.split === 'train');
+const stepsOf = ({ config: { training } }: TrainRun, plan: BatchPlan): number =>
+  (training.num_train_epochs ? plan.stepsIn(training.num_train_epochs) : training.max_train_steps);
+
+/** The checkpoint to go on from: the one asked for, or the newest whole one if the run has any. */
+async function findStart({ folder, resume, emit }: TrainRun): Promise<FoundCheckpoint | null> {
+  cleanCheckpoints(folder.checkpoints);
+  if (resume === null && listCheckpoints(folder.checkpoints).length === 0) return null;
+  const found = await findCheckpoint(folder.checkpoints, resume ?? 'latest', (e) => emit({ type: 'warning', code: e.code, message: `${e.message} It is passed over.` }));
+  if (found) for (const name of supersedeAfter(folder.checkpoints, found.manifest.step)) emit({ type: 'warning', code: 'checkpoint.set_aside', message: `${name} is newer than where the run goes on; it is set aside until the next checkpoint is saved.` });
+  return found;
+}
+
+function emitStarted({ config, emit }: TrainRun, { info }: Executor, found: FoundCheckpoint | null, total_steps: number): void {
+  const config_hash = configHash(config);
+  emit({
+    type: 'started', pid: process.pid, backend: info.backend, version: info.version, device: info.device, precision: info.precision,
+    compiled: info.kind === 'compiled', resumed_from: found?.manifest.step ?? null, total_steps, config_hash,
+  });
+  if (found && found.manifest.state['config_hash'] !== config_hash) emit({ type: 'warning', code: 'checkpoint.config_changed', message: 'The settings have changed since this checkpoint was saved; the run goes on with the new ones.' });
+}
+
+interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'report'> { executor: Executor; found: FoundCheckpoint | null }
+
+/** Loads weights, defines and compiles every step function, and restores the state. */
+async function assemble({ run, base, trainables, data, report, executor, found }: Parts): Promise<Session> {
+  const { config } = run, { data: d, training, validation } = config;
+  const totalSteps = stepsOf(run, data.plan);
+  const program = await buildProgram({ executor, base, trainables, config, data, totalSteps, report });
+  const painter = openPainter({ run, executor, base, trainables, captions: data.captions, report });
+  const checks = validation.validation_every > 0 ? heldOut(run, data) : [];
+  const validator = checks.length ? openValidation({ executor, base, trainables, latents: data.latents, captions: data.captions, items: checks, options: validation, ema: training.use_ema }) : null;
+  executor.prepare((stage, done, total) => report('compiling', stage, done, total));
+  if (found) await restoreState(executor, program.groups, found);
+  const sources: BatchSources = { latents: data.latents, captions: data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
+  return { run, base, trainables, data, sources, program, painter, validation: validator, firstStep: found?.manifest.step ?? 0, totalSteps, report };
+}
+
+function heldOut({ emit }: TrainRun, data: RunData): RunData['validation'] {
+  if (!data.validation.length) emit({ type: 'warning', code: 'data.no_validation', message: 'Validation is on, but the data set holds no pictures out: none is measured. Mark some as validation, or put them into a folder "validation".' });
+  return data.validation;
+}

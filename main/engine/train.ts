@@ -1,0 +1,116 @@
+/**
+ * The training run: load → cache → compile → train, with samples, validation and checkpoints on the way. Every stage is an event.
+ * Resuming puts weights, optimizer state and EMA back as they were; everything else follows from (seed, step, sample).
+ */
+import { AppError } from '../contract/errors.ts';
+import { loadBatch, type HostBatch } from './data/loadBatch.ts';
+import { exportFinished } from './export.ts';
+import { openBaseModel } from './run/baseModel.ts';
+import { saveCheckpoint } from './run/checkpointStore.ts';
+import { stateTensors } from './run/checkpoints.ts';
+import { openEncoders, type Encoders } from './run/encoders.ts';
+import { etaClock, memoryNow } from './run/progress.ts';
+import { configHash } from './run/runFolder.ts';
+import { openSession, type Session } from './run/session.ts';
+import { EndedEarly, stageReporter, type TrainRun } from './run/trainRun.ts';
+import type { StepReport } from './trainProgram.ts';
+
+type EndReason = 'finished' | 'stopped' | 'paused';
+interface End { step: number; reason: EndReason }
+
+/** Runs the training to its end, a stop or a pause. Throws AppErrors; `run.emit` has told everything up to there. */
+export async function train(run: TrainRun): Promise<EndReason> {
+  const began = Date.now(), report = stageReporter(run);
+  const base = await openBaseModel(run.config);
+  let encoders: Encoders | undefined, session: Session | undefined;
+  try {
+    encoders = openEncoders(base, run.config.training, (text, done, total) => report('loading_weights', text, done, total));
+    session = await openSession(run, base, encoders, report);
+    const { step, reason } = await loop(session);
+    run.emit({ type: 'finished', reason, step, seconds: (Date.now() - began) / 1000 });
+    return reason;
+  } catch (error) {
+    if (!(error instanceof EndedEarly)) throw error;
+    run.emit({ type: 'finished', reason: error.reason, step: 0, seconds: (Date.now() - began) / 1000 });
+    return error.reason;
+  } finally {
+    session?.program.executor.dispose();
+    encoders?.release();
+    await base.source.close();
+  }
+}
+
+/** Steps until all are done or the person ends the run. */
+async function loop(s: Session): Promise<End> {
+  const eta = etaClock();
+  if (s.firstStep === 0) await observe(s, 0);
+  let saved = s.firstStep;
+  for (let step = s.firstStep; step < s.totalSteps; step++) {
+    const end = await obey(s, step);
+    if (end) {
+      if (end.save && saved !== step) await save(s, step);
+      return { step, reason: end.reason };
+    }
+    await oneStep(s, step, eta);
+    const done = step + 1;
+    if (done % s.run.config.training.checkpointing_steps === 0 || done === s.totalSteps) { await save(s, done); saved = done; }
+    await observe(s, done);
+  }
+  await exportFinished(s);
+  return { step: s.totalSteps, reason: 'finished' };
+}
+
+/** Carries out what was asked since the last step. */
+async function obey(s: Session, step: number): Promise<{ reason: EndReason; save: boolean } | null> {
+  let end: { reason: EndReason; save: boolean } | null = null;
+  for (const command of s.run.commands.take()) {
+    if (command.type === 'stop') end = { reason: 'stopped', save: command.save };
+    if (command.type === 'pause') end = { reason: 'paused', save: true };
+    if (command.type === 'set_prompts') await s.painter.setPrompts(command.prompts, command.negative_prompt);
+    if (command.type === 'sample_now') await s.painter.draw(step);
+  }
+  return end;
+}
+
+async function oneStep(s: Session, step: number, eta: ReturnType<typeof etaClock>): Promise<void> {
+  const began = performance.now(), { run, program } = s;
+  const planned = s.data.plan.step(step);
+  const batches: HostBatch[] = [];
+  for (const micro of planned) batches.push(await loadBatch(micro, step, s.sources));
+  const loaded = performance.now();
+  const report = await program.step(step, batches);
+  if (!report.finite) throw nonFinite(step, report, batches);
+  const seconds = (performance.now() - began) / 1000, pictures = batches.reduce((n, b) => n + b.names.length, 0);
+  eta.tick(seconds);
+  run.emit({
+    type: 'step', step: step + 1, seconds, images_per_s: pictures / seconds, eta_s: eta.left(s.totalSteps - step - 1), memory: memoryNow(),
+    metrics: { ...report.metrics, epoch: planned[0]!.epoch, 'time/data': (loaded - began) / 1000, 'time/step': (performance.now() - loaded) / 1000 },
+  });
+}
+
+function nonFinite(step: number, { metrics, badPictures }: StepReport, batches: HostBatch[]): AppError {
+  const names = batches.flatMap((b) => b.names), guilty = badPictures.length ? badPictures : names;
+  return new AppError('train.non_finite', `The loss or its gradients stopped being finite in step ${step + 1}, on ${guilty.slice(0, 8).join(', ')}. The weights were not changed by it.`,
+    'Lower the learning rate, or compute in fp32, and resume from the last checkpoint. If it is always the same picture, take it out of the data set.', { step: step + 1, pictures: names, bad: badPictures, metrics: printable(metrics) });
+}
+
+/** JSON has no NaN. */
+const printable = (metrics: Record<string, number>): Record<string, string> => Object.fromEntries(Object.entries(metrics).map(([k, v]) => [k, String(v)]));
+
+async function save(s: Session, step: number): Promise<void> {
+  const { run, program } = s, { training } = run.config;
+  s.report('saving', 'saving a checkpoint', 0, 1);
+  const state = { config_hash: configHash(run.config), seed: training.seed, total_steps: s.totalSteps, dataset_hash: s.data.manifest.dataset.hash, lora: s.trainables.lora };
+  const saved = await saveCheckpoint(run.folder.checkpoints, step, stateTensors(program.executor, program.groups), state, training.checkpoints_total_limit);
+  run.emit({ type: 'checkpoint', step, dir: saved.dir.slice(run.folder.dir.length + 1), bytes: saved.bytes, sha256: saved.sha256, removed: saved.removed });
+}
+
+/** Draws samples and measures validation where they are due after `done` steps. */
+async function observe(s: Session, done: number): Promise<void> {
+  const { samples, validation } = s.run.config, last = done === s.totalSteps;
+  const due = (every: number): boolean => done === 0 || last || (every > 0 && done % every === 0);
+  if (samples.prompts.length && due(samples.sample_every)) await s.painter.draw(done);
+  if (!s.validation || !due(validation.validation_every)) return;
+  const metrics = await s.validation.run((n, total) => s.report('validating', 'measuring held-out pictures', n, total));
+  s.run.emit({ type: 'validation', step: done, metrics });
+}

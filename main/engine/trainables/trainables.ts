@@ -1,0 +1,88 @@
+/**
+ * What a run trains: all weights of the UNet, or low-rank changes of chosen layers of UNet and text encoders, as executor variables
+ * with their EMA shadows.
+ */
+import { AppError } from '../../contract/errors.ts';
+import type { RunConfig } from '../../contract/runConfig.ts';
+import type { Executor, State } from '../backend/executor.ts';
+import type { ComponentName, ModelSource } from '../checkpoint/modelSource.ts';
+import { expectedShapes } from '../checkpoint/expectedShapes.ts';
+import { fitLora } from '../checkpoint/lora/applyLora.ts';
+import { readLora } from '../checkpoint/lora/readLora.ts';
+import { rankOf, type LoraComponent, type LoraLayer } from '../checkpoint/lora/loraWeights.ts';
+import type { Adapter, ModelContext } from '../models/context.ts';
+import { variableName } from '../run/baseModel.ts';
+import { initialDown, loraLayers, loraShapes } from './loraTargets.ts';
+
+/** One trained tensor and its start value (null: the base model's own, already in the executor). */
+export interface Trainable { name: string; shape: number[]; init: (() => Float32Array | 'zeros') | null }
+export interface LoraPlace { component: LoraComponent; layer: string; rank: number; alpha: number }
+export interface Trainables { list: Trainable[]; /** null: all weights */ lora: LoraPlace[] | null }
+
+export const downName = (component: ComponentName, layer: string): string => `lora.${component}.${layer}.down`;
+export const upName = (component: ComponentName, layer: string): string => `lora.${component}.${layer}.up`;
+export const emaName = (trainable: string): string => `ema.${trainable}`;
+
+/** Plans what is trained. Throws config.*, lora.* (a LoRA to continue from that does not fit). */
+export async function planTrainables({ method, model, training }: Pick<RunConfig, 'method' | 'model' | 'training'>, source: ModelSource): Promise<Trainables> {
+  if (method.type === 'full') {
+    if (model.lora) throw new AppError('config.lora_in_full', 'A LoRA to continue from was given, but all weights are to be trained.', 'Merge the LoRA into the model first ("lpl export"), or train a LoRA.');
+    const shapes = Object.entries(expectedShapes('unet', source.config('unet')));
+    return { lora: null, list: shapes.map(([name, shape]) => ({ name: variableName('unet', name), shape, init: null })) };
+  }
+  return model.lora ? continued(source, model.lora) : fresh(method, training.seed, source);
+}
+
+function fresh(method: RunConfig['method'], seed: number, source: ModelSource): Trainables {
+  const components = method.train_text_encoder ? source.components.filter((c) => c !== 'vae') as LoraComponent[] : ['unet' as const];
+  const lora: LoraPlace[] = [], list: Trainable[] = [];
+  for (const component of components) {
+    const shapes = expectedShapes(component, source.config(component));
+    for (const layer of loraLayers(shapes, component === 'unet' ? method : { ...method, targets: 'attention' })) {
+      const { down, up } = loraShapes(shapes[`${layer}.weight`]!, method.rank);
+      lora.push({ component, layer, rank: method.rank, alpha: method.alpha });
+      list.push({ name: downName(component, layer), shape: down, init: () => initialDown(seed, `${component}.${layer}`, down, method.rank) });
+      list.push({ name: upName(component, layer), shape: up, init: () => 'zeros' });
+    }
+  }
+  return { lora, list };
+}
+
+/** Goes on with a LoRA file: its layers, ranks and alphas. */
+async function continued(source: ModelSource, path: string): Promise<Trainables> {
+  const { layers } = fitLora(await readLora(path, source.config('unet')), source);
+  const places = [...layers].flatMap(([component, own]) => [...own].map(([layer, w]): [LoraPlace, LoraLayer] => [{ component, layer, rank: rankOf(w), alpha: w.alpha }, w]));
+  return {
+    lora: places.map(([place]) => place),
+    list: places.flatMap(([{ component, layer }, w]): Trainable[] => [
+      { name: downName(component, layer), shape: w.down.shape, init: () => w.down.data }, { name: upName(component, layer), shape: w.up.shape, init: () => w.up.data },
+    ]),
+  };
+}
+
+/** Declares the trained tensors that are not the model's own, and the EMA shadows, which start as copies. The model itself must be declared. */
+export async function declareTrainables(executor: Executor, source: ModelSource, { list }: Trainables, useEma: boolean): Promise<void> {
+  for (const { name, shape, init } of list) {
+    if (init) executor.declare(name, { shape }, init());
+    if (useEma) executor.declare(emaName(name), { shape }, init ? init() : (await source.read('unet', name.slice('unet.'.length))).data);
+  }
+}
+
+export interface ContextOptions { /** the EMA weights in place of the trained ones */ ema?: boolean; checkpointing?: boolean; /** LoRA dropout of a layer's input */ dropout?: (layer: string) => Adapter['dropout'] }
+
+/** A component's weights with what is trained in their place or on top. */
+export function trainedContext(state: State, component: ComponentName, { lora }: Trainables, { ema = false, checkpointing = false, dropout }: ContextOptions = {}): ModelContext {
+  const scales = new Map((lora ?? []).filter((p) => p.component === component).map((p) => [p.layer, p.alpha / p.rank]));
+  const current = (name: string): string => (ema && state.has(emaName(name)) ? emaName(name) : name);
+  return {
+    checkpointing,
+    w: (name) => state.get(current(variableName(component, name))),
+    has: (name) => state.has(variableName(component, name)),
+    adapter(layer) {
+      const scale = scales.get(layer);
+      if (scale === undefined) return undefined;
+      const drop = dropout?.(layer);
+      return { down: state.get(current(downName(component, layer))), up: state.get(current(upName(component, layer))), scale, ...(drop ? { dropout: drop } : {}) };
+    },
+  };
+}
