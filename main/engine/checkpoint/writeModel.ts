@@ -69,9 +69,7 @@ function originalTensors(source: ModelSource, o: WriteOptions): TensorToWrite[] 
 export async function writeSingleFile(path: string, source: ModelSource, options: WriteOptions = {}): Promise<WrittenFile> {
   const tensors = originalTensors(source, options);
   const metadata = { format: 'pt', ...options.metadata, [configMetadataKey]: JSON.stringify(source.configs) };
-  const written = await writeSafetensors(path, tensors, metadata, options.onProgress);
-  await verifyWritten(written, tensors);
-  return written;
+  return writeSafetensors(path, tensors, metadata, options.onProgress, (file) => verifyWritten(file, tensors));
 }
 
 const weightFileName = (component: ComponentName): string => component.startsWith('text_encoder') ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
@@ -108,9 +106,8 @@ async function writeComponents(source: ModelSource, folder: string, o: WriteOpti
     await mkdir(join(folder, component), { recursive: true });
     await writeJson(join(folder, component, 'config.json'), source.config(component));
     const tensors = [...source.weights(component).values()].map((w): TensorToWrite => ({ name: w.name, dtype: targetDtype(w, o.dtype), shape: w.shape, bytes: () => weightBytes(component, w, o) }));
-    const file = await writeSafetensors(join(folder, component, weightFileName(component)), tensors, { format: 'pt', ...o.metadata }, o.onProgress);
-    await verifyWritten(file, tensors);
-    written.push(file);
+    const path = join(folder, component, weightFileName(component));
+    written.push(await writeSafetensors(path, tensors, { format: 'pt', ...o.metadata }, o.onProgress, (file) => verifyWritten(file, tensors)));
   }
   return written;
 }

@@ -60,10 +60,11 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes `tensors` to `path`, which holds the old or the complete new file at every moment.
+ * Writes `tensors` to `path`, which holds the old or the complete new file at every moment. `check` looks at the new file
+ * under its temporary name; what it throws leaves the old one in place.
  * Throws disk.full (before anything is written, where it can be known); the temporary file is removed on failure.
  */
-export async function writeSafetensors(path: string, tensors: Iterable<TensorToWrite>, metadata: Record<string, string> = {}, onProgress?: (done: number, total: number) => void): Promise<WrittenFile> {
+export async function writeSafetensors(path: string, tensors: Iterable<TensorToWrite>, metadata: Record<string, string> = {}, onProgress?: (done: number, total: number) => void, check?: (file: WrittenFile) => Promise<void>): Promise<WrittenFile> {
   const ordered = fileOrder(tensors), header = headerBytes(ordered, metadata);
   const bytes = header.byteLength + ordered.reduce((sum, t) => sum + sizeOf(t), 0);
   await mkdir(dirname(path), { recursive: true });
@@ -77,13 +78,15 @@ export async function writeSafetensors(path: string, tensors: Iterable<TensorToW
       await writeData(file, ordered, [whole, data], onProgress);
       await file.sync();
     } finally { await file.close(); }
+    const hashes = { bytes, sha256: whole.digest('hex'), dataSha256: data.digest('hex') };
+    await check?.({ path: temp, ...hashes });
     await rename(temp, path);
     await syncFolder(dirname(path));
+    return { path, ...hashes };
   } catch (error) {
     await rm(temp, { force: true });
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? diskFull(path, bytes) : error;
   }
-  return { path, bytes, sha256: whole.digest('hex'), dataSha256: data.digest('hex') };
 }
 
 /** sha256 of a file, read in pieces. */

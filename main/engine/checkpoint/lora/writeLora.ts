@@ -63,20 +63,20 @@ async function hashes(tensors: TensorToWrite[], metadata: Record<string, string>
 const halfPrecision: Record<FloatDtype, number> = { F32: 1e-5, F16: 2e-2, BF16: 5e-2 };
 
 /** The file again, as a LoRA: every layer there, and its change as large as it was, up to rounding. */
-async function readBack(written: WrittenFile, lora: LoraWeights, o: WriteLoraOptions): Promise<void> {
-  const again = await readLora(written.path, o.unetConfig);
-  checkDeltas(again, written.path);
+async function readBack(temp: string, path: string, lora: LoraWeights, o: WriteLoraOptions): Promise<void> {
+  const again = await readLora(temp, o.unetConfig);
+  checkDeltas(again, path);
   const largest = checkDeltas(lora, 'The LoRA');
   for (const [component, name, layer] of eachLayer(lora)) {
     const copy: LoraLayer | undefined = again.layers.get(component)?.get(name), norm = deltaNorm(layer);
     if (copy && Math.abs(deltaNorm(copy) - norm) <= halfPrecision[o.dtype] * norm + 1e-3 * largest) continue;
-    throw new AppError('file.readback', `${written.path} was written, but its layer ${component}/${name} reads back differently.`,
-      o.dtype === 'F32' ? 'The disk may be failing. Export again, to another disk.' : 'Its values may be too large or too small for half precision. Export in full precision.', { path: written.path, component, layer: name });
+    throw new AppError('file.readback', `${path}: its layer ${component}/${name} reads back differently after writing.`,
+      o.dtype === 'F32' ? 'The disk may be failing. Export again, to another disk.' : 'Its values may be too large or too small for half precision. Export in full precision.', { path, component, layer: name });
   }
 }
 
 /**
- * Writes `lora`, reads it back and compares. Throws lora.not_finite and lora.all_zero before anything is written;
+ * Writes `lora`, reads it back and compares before it takes its place. Throws lora.not_finite and lora.all_zero before anything is written;
  * lora.unknown_layers, disk.full, file.readback.
  */
 export async function writeLora(path: string, lora: LoraWeights, options: WriteLoraOptions): Promise<WrittenFile> {
@@ -84,8 +84,8 @@ export async function writeLora(path: string, lora: LoraWeights, options: WriteL
   const { form, description } = options;
   const tensors = form === 'diffusers' ? diffusersTensors(lora, options.dtype) : kohyaTensors(lora, form, description.kind, options);
   const texts = { ...loraMetadata(lora, form, description), ...(form === 'diffusers' ? { format: 'pt', ...foldedMetadata(commonScale(lora)) } : {}) };
-  const written = await writeSafetensors(path, tensors, { ...texts, ...await hashes(tensors, texts) });
-  await verifyWritten(written, tensors);
-  await readBack(written, lora, options);
-  return written;
+  return writeSafetensors(path, tensors, { ...texts, ...await hashes(tensors, texts) }, undefined, async (file) => {
+    await verifyWritten(file, tensors);
+    await readBack(file.path, path, lora, options);
+  });
 }
