@@ -1,5 +1,5 @@
 /** Opening pictures the way training will see them: upright, in sRGB, without alpha. */
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 
 /** More pixels than this are refused before anything is decoded (decompression bombs): 16,000 × 16,000. */
 export const MAX_PIXELS = 256_000_000;
@@ -12,7 +12,7 @@ sharp.cache(false);
  * The decoding recipe of contract/datasetManifest.ts as a sharp pipeline: first frame, EXIF orientation applied, embedded
  * profile converted to sRGB, alpha flattened on `background` ("#rrggbb"): hidden colour never shows. Truncated and corrupt data throw.
  */
-export function openUpright(input: Buffer | string, background: string): sharp.Sharp {
+export function openUpright(input: Buffer | string, background: string): Sharp {
   return sharp(input, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient().flatten({ background }).toColourspace('srgb');
 }
 

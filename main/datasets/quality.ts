@@ -16,26 +16,19 @@ export function laplacianVariance(luma: Uint8Array, width: number, height: numbe
   return width < 3 || height < 3 ? 0 : squares / n - (sum / n) ** 2;
 }
 
-/**
- * Share of the pixels that lie within ±4 levels (per channel, after rounding to steps of 8) of the commonest colour, 0–1:
- * 1 for a single colour, near 1 for an almost empty picture.
- */
-export function dominantColourShare(data: Uint8Array): number {
-  const counts = new Uint32Array(32768);
-  const n = data.length / 3;
-  for (let p = 0; p < data.length; p += 3) {
-    const key = ((data[p]! >> 3) << 10) | ((data[p + 1]! >> 3) << 5) | (data[p + 2]! >> 3);
-    counts[key] = counts[key]! + 1;
-  }
-  let most = 0;
-  for (const c of counts) if (c > most) most = c;
-  return n === 0 ? 1 : most / n;
+/** The middle value of one channel of RGB data. */
+function median(data: Uint8Array, channel: number): number {
+  const counts = new Uint32Array(256);
+  for (let p = channel; p < data.length; p += 3) counts[data[p]!]!++;
+  let seen = 0, value = 0;
+  while (value < 255 && (seen += counts[value]!) * 2 < data.length / 3) value++;
+  return value;
 }
 
-/** Standard deviation of the luminance, grey levels. */
-export function lumaDeviation(luma: Uint8Array): number {
-  let sum = 0, squares = 0;
-  for (const v of luma) { sum += v; squares += v * v; }
-  const n = Math.max(luma.length, 1);
-  return Math.sqrt(Math.max(squares / n - (sum / n) ** 2, 0));
+/** Share of the pixels whose channels all lie within ±10 levels of their medians, 0–1: 1 for a single colour, near 1 for an almost empty picture. */
+export function dominantColourShare(data: Uint8Array): number {
+  const [r, g, b] = [median(data, 0), median(data, 1), median(data, 2)];
+  let n = 0;
+  for (let p = 0; p < data.length; p += 3) if (Math.abs(data[p]! - r) <= 10 && Math.abs(data[p + 1]! - g) <= 10 && Math.abs(data[p + 2]! - b) <= 10) n++;
+  return data.length === 0 ? 1 : (n * 3) / data.length;
 }
