@@ -10,16 +10,13 @@ export function adamwScalars({ beta1, beta2, weight_decay }: AdamWOptions, step:
   return [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step), lr * weight_decay];
 }
 
-/**
- * m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  p ← p − lr·λ·p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
- * Written as increments times `gate`, so that gate 0 leaves all three untouched.
- */
-export function adamwStep(o: AdamWOptions, p: Tensor, g: Tensor, m: Tensor, v: Tensor, [stepSize, root2, decay]: Tensor[], gate: Tensor): { p: Tensor; m: Tensor; v: Tensor } {
-  const m1 = tf.add(m, tf.mul(tf.sub(g, m), tf.mul(gate, 1 - o.beta1)));
-  const v1 = tf.add(v, tf.mul(tf.sub(tf.square(g), v), tf.mul(gate, 1 - o.beta2)));
+/** m ← m + (1−β₁)(g − m),  v ← v + (1−β₂)(g² − v),  p ← p − lr·λ·p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). */
+export function adamwStep(o: AdamWOptions, p: Tensor, g: Tensor, m: Tensor, v: Tensor, [stepSize, root2, decay]: Tensor[]): { p: Tensor; m: Tensor; v: Tensor } {
+  const m1 = tf.add(m, tf.mul(tf.sub(g, m), 1 - o.beta1));
+  const v1 = tf.add(v, tf.mul(tf.sub(tf.square(g), v), 1 - o.beta2));
   const direction = tf.div(m1, tf.add(tf.div(tf.sqrt(v1), root2!), o.eps));
-  const decayed = tf.mul(p, tf.sub(1, tf.mul(gate, decay!)));
-  return { p: tf.sub(decayed, tf.mul(direction, tf.mul(gate, stepSize!))), m: m1, v: v1 };
+  const decayed = tf.mul(p, tf.sub(1, decay!));
+  return { p: tf.sub(decayed, tf.mul(direction, stepSize!)), m: m1, v: v1 };
 }
 
 /** AdamW with float32 state: slots `m` and `v` of the parameter's shape. */
@@ -29,8 +26,8 @@ export function adamw(options: Partial<AdamWOptions> = {}): Optimizer {
     name: 'adamw',
     slots: (shape) => ({ m: { shape }, v: { shape } }),
     scalars: (step, lr) => adamwScalars(o, step, lr),
-    update(param: Tensor, grad: Tensor, slots: TensorMap, scalars: Tensor[], gate: Tensor): Updated {
-      const { p, m, v } = adamwStep(o, param, grad, slots['m']!, slots['v']!, scalars, gate);
+    update(param: Tensor, grad: Tensor, slots: TensorMap, scalars: Tensor[]): Updated {
+      const { p, m, v } = adamwStep(o, param, grad, slots['m']!, slots['v']!, scalars);
       return { param: p, slots: { m, v } };
     },
   };

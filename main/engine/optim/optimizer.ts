@@ -13,9 +13,6 @@ export interface Optimizer {
   slots(shape: number[]): Record<string, SlotSpec>;
   /** This step's numbers, computed in double precision on the host and fed to `update`. `step` counts from 1. */
   scalars(step: number, lr: number): number[];
-  /**
-   * One parameter's new value and state. `grad` must be finite. `gate` is a scalar, 1 or 0: at 0 parameter and state come
-   * back bit for bit as they were (so that a step with non-finite loss or gradients changes nothing).
-   */
-  update(param: Tensor, grad: Tensor, slots: TensorMap, scalars: Tensor[], gate: Tensor): Updated;
+  /** One parameter's new value and state. A step with non-finite gradients is not applied: see StepResult.applyIf in the executor. */
+  update(param: Tensor, grad: Tensor, slots: TensorMap, scalars: Tensor[]): Updated;
 }

@@ -1,0 +1,36 @@
+/** Gradients of a scalar with respect to executor variables, with everything else that was computed on the way. */
+import type { State } from '../backend/executor.ts';
+import { tf, type Tensor, type TensorMap } from '../tf.ts';
+
+/** A state that always hands out the same tensor for a variable, which is what tfjs differentiates by. */
+function steady(state: State): State {
+  const known = new Map<string, Tensor>();
+  return {
+    has: (name) => state.has(name),
+    get(name) {
+      const before = known.get(name);
+      if (before) return before;
+      const tensor = state.get(name);
+      known.set(name, tensor);
+      return tensor;
+    },
+  };
+}
+
+export interface Differentiated { grads: Tensor[]; /** what `f` reported */ report: TensorMap }
+
+/**
+ * d f / d variables. `f` returns the scalar and any tensors to report. A variable that the scalar does not depend on has gradient 0.
+ */
+export function gradientsOf(state: State, variables: string[], f: (state: State) => { scalar: Tensor; report: TensorMap }): Differentiated {
+  const fixed = steady(state);
+  let kept: TensorMap = {};
+  const { grads } = tf.valueAndGrads(() => {
+    const { scalar, report } = f(fixed);
+    kept = Object.fromEntries(Object.entries(report).map(([name, t]) => [name, tf.keep(tf.clone(t))]));
+    return scalar as tf.Scalar;
+  })(variables.map((name) => fixed.get(name)));
+  const report = Object.fromEntries(Object.entries(kept).map(([name, t]) => [name, tf.clone(t)]));
+  tf.dispose(kept);
+  return { grads, report };
+}

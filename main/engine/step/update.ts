@@ -1,0 +1,49 @@
+/** From gradients to new variables: clip, optimizer, EMA. */
+import type { Executor, State } from '../backend/executor.ts';
+import { clipFactor, globalNorm } from '../optim/clipGradNorm.ts';
+import { emaUpdate } from '../optim/ema.ts';
+import { tf, type Tensor, type TensorMap } from '../tf.ts';
+import { emaName } from '../trainables/trainables.ts';
+import type { StepOptions } from './stepOptions.ts';
+
+export const slotName = (slot: string, variable: string): string => `optimizer.${slot}.${variable}`;
+export const accumulatorName = (variable: string): string => `accumulated.${variable}`;
+
+/** Declares the optimizer's state of every trained variable and, when batches are accumulated, the sums of gradients. All start at zero. */
+export function declareOptimizer(executor: Executor, { trained, optimizer, accumulation }: StepOptions): void {
+  const specs = executor.variables();
+  for (const name of trained) {
+    const { shape } = specs.get(name)!;
+    for (const [slot, spec] of Object.entries(optimizer.slots(shape))) executor.declare(slotName(slot, name), spec, 'zeros');
+    if (accumulation > 1) executor.declare(accumulatorName(name), { shape }, 'zeros');
+  }
+}
+
+/** Names of the optimizer's state variables: what a checkpoint has to keep. */
+export function optimizerVariables(executor: Executor, { trained, optimizer }: StepOptions): string[] {
+  const specs = executor.variables();
+  return trained.flatMap((name) => Object.keys(optimizer.slots(specs.get(name)!.shape)).map((slot) => slotName(slot, name)));
+}
+
+/** New values of one variable, its optimizer state and its EMA. */
+function updateOne(o: StepOptions, state: State, name: string, grad: Tensor, scalars: Tensor[], oneMinusDecay: Tensor | undefined): TensorMap {
+  const param = state.get(name);
+  const before = Object.fromEntries(Object.keys(o.optimizer.slots(param.shape)).map((slot) => [slot, state.get(slotName(slot, name))]));
+  const { param: after, slots } = o.optimizer.update(param, grad, before, scalars);
+  return {
+    [name]: after,
+    ...Object.fromEntries(Object.entries(slots).map(([slot, t]) => [slotName(slot, name), t as Tensor])),
+    ...(oneMinusDecay ? { [emaName(name)]: emaUpdate(state.get(emaName(name)), after, oneMinusDecay) } : {}),
+  };
+}
+
+export interface Update { updates: TensorMap; norm: Tensor }
+
+/** Clips the gradients to the norm and steps the optimizer. Inputs: `optimizer_scalars`, `one_minus_ema_decay`. */
+export function clipAndUpdate(o: StepOptions, state: State, grads: Tensor[], inputs: TensorMap): Update {
+  const norm = globalNorm(grads), factor = clipFactor(norm, o.maxGradNorm);
+  const scalars = tf.unstack(inputs['optimizer_scalars']!);
+  const oneMinusDecay = o.ema ? inputs['one_minus_ema_decay'] : undefined;
+  const updates = o.trained.map((name, i) => updateOne(o, state, name, o.maxGradNorm > 0 ? tf.mul(grads[i]!, factor) : grads[i]!, scalars, oneMinusDecay));
+  return { updates: Object.assign({}, ...updates) as TensorMap, norm };
+}
