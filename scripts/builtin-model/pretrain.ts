@@ -21,6 +21,8 @@ export interface Pretraining {
   emaDecay: number;
   maxGradNorm: number;
   shapes: WeightShapes;
+  /** weights that the loss does not reach: kept as they are */
+  unused?(name: string): boolean;
   initial(): Map<string, Float32Array>;
   inputs: Record<string, InputSpec>;
   /** Scalar loss and further scalars to log. `w` gives a weight by name. */
@@ -41,7 +43,7 @@ function stepFunction(p: Pretraining, names: string[]): StepFunction {
     let metrics: TensorMap = {};
     const { value, grads } = tf.valueAndGrads((...ws: Tensor[]) => {
       const at = new Map(names.map((n, i) => [n, ws[i]!]));
-      const out = p.loss(inputs, (n) => at.get(n)!);
+      const out = p.loss(inputs, (n) => at.get(n) ?? state.get(`w/${n}`));
       metrics = out.metrics;
       return out.loss as tf.Scalar;
     })(start);
@@ -98,7 +100,7 @@ export async function pretrain(p: Pretraining, executor: Executor): Promise<Reco
   const log = (line: object): void => { appendFileSync(join(p.dir, 'log.jsonl'), `${JSON.stringify(line)}\n`); console.log(`${p.name} ${JSON.stringify(line)}`); };
   const inputs: Record<string, InputSpec> = { ...p.inputs };
   for (const n of ['lr', 'c1', 'c2', 'ema']) inputs[n] = { shape: [], dtype: 'float32' };
-  executor.define(p.name, inputs, stepFunction(p, names));
+  executor.define(p.name, inputs, stepFunction(p, names.filter((n) => !p.unused?.(n))));
   const ema = (n: string): Float32Array => executor.read(`e/${n}`);
   let since = Date.now(), sums: Record<string, number> = {}, count = 0;
   for (; step < p.steps; step++) {
