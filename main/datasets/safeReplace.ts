@@ -11,7 +11,7 @@ const script = new vm.Script('texts.map((t) => t.replace(pattern, replace))');
 /** A pattern of the person's text. Throws AppError dataset.regex. */
 export function compilePattern({ find, regex, caseSensitive }: Replacement): RegExp {
   try {
-    return new RegExp(regex ? find : RegExp.escape(find), caseSensitive ? 'gu' : 'giu');
+    return new RegExp(regex ? find : find.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), caseSensitive ? 'gu' : 'giu');
   } catch (error) {
     throw new AppError('dataset.regex', `The regular expression cannot be read: ${(error as Error).message}.`, 'Correct it, or switch regular expressions off to look for the text as it stands.', { find });
   }

@@ -47,6 +47,14 @@ export async function scanFolder(root: string, options: { signal?: AbortSignal; 
   return scan;
 }
 
+/** The files of one folder, without those in it. Throws when it cannot be read. */
+export async function scanSingleFolder(path: string): Promise<Scan> {
+  const scan: Scan = { images: [], metadataFiles: [], notes: [] };
+  await readdir(path);
+  await scanOne({ path, relative: '', identity: '' }, scan, new Set());
+  return scan;
+}
+
 async function scanOne(folder: Folder, scan: Scan, visited: Set<string>): Promise<Folder[]> {
   const at = (name: string): string => (folder.relative === '' ? name : `${folder.relative}/${name}`);
   const note = (name: string, code: string, reason: string): void => { scan.notes.push({ file: name === '' ? folder.relative : at(name), code, reason }); };

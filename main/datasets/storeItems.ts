@@ -1,0 +1,65 @@
+/** The table of pictures. */
+import type { Db } from '../db/open.ts';
+import { statements, type Statement } from '../db/statements.ts';
+import type { Item } from './model.ts';
+
+/** Columns by the item's keys; JSON and boolean columns are converted. */
+const columns: Record<keyof Item, string> = {
+  id: 'id', file: 'file', bytes: 'bytes', mtimeMs: 'mtime_ms', contentHash: 'content_hash', format: 'format', width: 'width', height: 'height',
+  orientation: 'orientation', alpha: 'alpha', profile: 'profile', animated: 'animated', sharpness: 'sharpness', flatness: 'flatness',
+  problemCode: 'problem_code', problem: 'problem', duplicateOf: 'duplicate_of', nearGroup: 'near_group', diskCaptions: 'disk_captions',
+  captionSource: 'caption_source', sidecar: 'sidecar', sidecarHash: 'sidecar_hash', captionNote: 'caption_note', conflictCaptions: 'conflict_captions',
+  conflictHash: 'conflict_hash', tokens: 'tokens', captions: 'captions', excluded: 'excluded', excludedReason: 'excluded_reason', repeats: 'repeats',
+  classTokens: 'class_tokens', prior: 'prior', weight: 'weight', flip: 'flip', crop: 'crop', split: 'split',
+};
+const json = new Set<string>(['diskCaptions', 'conflictCaptions', 'captions', 'crop']);
+const booleans = new Set<string>(['alpha', 'animated', 'excluded', 'prior', 'flip']);
+
+type Cell = string | number | null;
+const toCell = (key: string, value: unknown): Cell => (booleans.has(key) ? (value ? 1 : 0) : json.has(key) && value !== null ? JSON.stringify(value) : value as Cell);
+const fromCell = (key: string, cell: Cell): unknown => (booleans.has(key) ? cell === 1 : json.has(key) && cell !== null ? JSON.parse(cell as string) : cell);
+
+const keys = Object.keys(columns) as (keyof Item)[];
+const selected = keys.map((k) => columns[k]).join(', ');
+
+function fromRow(cells: Cell[]): Item {
+  const item: Record<string, unknown> = {};
+  for (let i = 0; i < keys.length; i++) item[keys[i]!] = fromCell(keys[i]!, cells[i]!);
+  return item as unknown as Item;
+}
+
+export interface ItemStore {
+  /** All pictures of a data set by file name. */
+  all(datasetId: string): Item[];
+  one(id: number): Item | undefined;
+  /** Adds a picture with default decisions for the keys that are not given; returns its id. */
+  insert(datasetId: string, item: Partial<Item> & { file: string }): number;
+  update(id: number, changes: Partial<Item>): void;
+  remove(id: number): void;
+  signature(id: number): Uint8Array | undefined;
+  setSignature(id: number, thumbs: Uint8Array): void;
+}
+
+export function createItemStore(db: Db): ItemStore {
+  const sql = statements(db);
+  const raw = (text: string): Statement => sql(text).raw();
+  return {
+    all: (datasetId) => (raw(`SELECT ${selected} FROM dataset_items WHERE dataset_id = ? ORDER BY file`).all(datasetId) as Cell[][]).map(fromRow),
+    one(id) {
+      const cells = raw(`SELECT ${selected} FROM dataset_items WHERE id = ?`).get(id) as Cell[] | undefined;
+      return cells && fromRow(cells);
+    },
+    insert(datasetId, item) {
+      const given = keys.filter((k) => item[k] !== undefined);
+      const result = sql(`INSERT INTO dataset_items (dataset_id, ${given.map((k) => columns[k]).join(', ')}) VALUES (?${', ?'.repeat(given.length)})`).run(datasetId, ...given.map((k) => toCell(k, item[k])));
+      return Number(result.lastInsertRowid);
+    },
+    update(id, changes) {
+      const given = keys.filter((k) => k !== 'id' && changes[k] !== undefined);
+      if (given.length > 0) sql(`UPDATE dataset_items SET ${given.map((k) => `${columns[k]} = ?`).join(', ')} WHERE id = ?`).run(...given.map((k) => toCell(k, changes[k])), id);
+    },
+    remove: (id) => { sql('DELETE FROM dataset_items WHERE id = ?').run(id); },
+    signature: (id) => (sql('SELECT thumbs FROM dataset_signatures WHERE item_id = ?').get(id) as { thumbs: Buffer } | undefined)?.thumbs,
+    setSignature: (id, thumbs) => { sql('INSERT INTO dataset_signatures (item_id, thumbs) VALUES (?, ?) ON CONFLICT (item_id) DO UPDATE SET thumbs = excluded.thumbs').run(id, thumbs); },
+  };
+}
