@@ -20,6 +20,8 @@ export interface PlannedMicroBatch { bucket: [width: number, height: number]; ep
 export interface BatchPlan {
   /** The micro-batches of one optimizer step (as many as gradients are accumulated over). */
   step(step: number): PlannedMicroBatch[];
+  /** The buckets of a step's micro-batches, without planning their samples. */
+  buckets(step: number): [width: number, height: number][];
   /** Optimizer steps in so many epochs, at least 1. */
   stepsIn(epochs: number): number;
   /** Pictures an epoch shows, repeats counted. */
@@ -35,6 +37,7 @@ export function batchPlan(items: readonly ManifestItem[], o: PlanOptions): Batch
   return {
     epochSize: entries.length,
     stepsIn: (epochs) => Math.max(1, Math.ceil(order.batchesIn(epochs) / accumulate)),
+    buckets: (step) => Array.from({ length: accumulate }, (_, micro) => entries[order.batch(step * accumulate + micro).entries[0]!]!.bucket),
     step: (step) => Array.from({ length: accumulate }, (_, micro) => {
       const planned = order.batch(step * accumulate + micro);
       const samples = planned.entries.map((entry, i) => planSample(entries[entry]!, o, step, micro * o.train_batch_size + i));

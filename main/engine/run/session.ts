@@ -83,7 +83,7 @@ interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | '
 async function assemble({ run, base, trainables, data, report, executor, found }: Parts): Promise<Session> {
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
-  const program = await buildProgram({ executor, base, trainables, config, data, totalSteps, report });
+  const program = await buildProgram({ executor, base, trainables, config, plan: data.plan, totalSteps, report });
   const painter = openPainter({ run, executor, base, trainables, captions: data.captions, report });
   const checks = validation.validation_every > 0 ? heldOut(run, data) : [];
   const validator = checks.length ? openValidation({ executor, base, trainables, latents: data.latents, captions: data.captions, items: checks, options: validation, ema: training.use_ema }) : null;

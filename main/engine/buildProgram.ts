@@ -1,0 +1,72 @@
+/** The run's training program: weights in the executor, and every step function that the run will need, defined on it. */
+import { AppError } from '../contract/errors.ts';
+import type { RunConfig } from '../contract/runConfig.ts';
+import type { Executor } from './backend/executor.ts';
+import type { BatchPlan } from './data/batches.ts';
+import { adamw } from './optim/adamw.ts';
+import type { Optimizer } from './optim/optimizer.ts';
+import { trainedNetworks } from './program/networks.ts';
+import { paddedCount } from './program/lplCounts.ts';
+import { ProgramRunner } from './program/runner.ts';
+import { stepNumbers } from './program/stepNumbers.ts';
+import { loadComponent, type BaseModel } from './run/baseModel.ts';
+import type { StageReporter } from './run/trainRun.ts';
+import type { LplOptions } from './losses/lplOptions.ts';
+import type { StepOptions } from './step/stepOptions.ts';
+import { declareOptimizer, optimizerVariables } from './step/update.ts';
+import type { TrainProgram } from './trainProgram.ts';
+import { declareTrainables, emaName, type Trainables } from './trainables/trainables.ts';
+
+export interface ProgramParts { executor: Executor; base: BaseModel; trainables: Trainables; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter }
+
+/** Steps looked ahead for the shapes they need; later ones that need another are compiled when they come. */
+const LOOK_AHEAD = 20_000;
+
+/** Loads the weights and defines the steps. Throws model.*, config.*. */
+export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
+  const { executor, base, trainables, config, plan, totalSteps } = parts;
+  await loadWeights(parts);
+  await declareTrainables(executor, base.source, trainables, config.training.use_ema);
+  const options = stepOptions(config, base, trainables);
+  declareOptimizer(executor, options);
+  const numbers = stepNumbers(config, base, options.optimizer, totalSteps);
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), cacheMb: config.lpl.lpl_cache_mb });
+  for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
+    const timesteps = numbers.timesteps(step);
+    plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));
+  }
+  return {
+    executor,
+    groups: { weights: options.trained, optimizer: optimizerVariables(executor, options), ema: options.ema ? options.trained.map(emaName) : [] },
+    step: (step, batches) => runner.step(step, batches),
+  };
+}
+
+/** The decoder: for samples, validation and LPL. */
+const isDecoderWeight = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
+
+async function loadWeights({ executor, base, trainables, config, report }: ProgramParts): Promise<void> {
+  const { frozen_precision } = config.training;
+  const frozen = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const;
+  const onProgress = (text: string) => (done: number, total: number): void => report('loading_weights', text, done, total);
+  await loadComponent(executor, base.source, 'unet', { dtype: trainables.lora ? frozen[frozen_precision] : 'float32', onProgress: onProgress('loading the UNet') });
+  await loadComponent(executor, base.source, 'vae', { dtype: frozen[frozen_precision], filter: isDecoderWeight, onProgress: onProgress('loading the VAE\'s decoder') });
+}
+
+function stepOptions({ training, optimizer, lpl, data }: RunConfig, base: BaseModel, trainables: Trainables): StepOptions {
+  const options: LplOptions = {
+    loss_type: lpl.lpl_loss_type, norm_type: lpl.lpl_norm_type, pow_law: lpl.lpl_pow_law, remove_outliers: lpl.lpl_remove_outliers, feature_type: lpl.lpl_feature_type,
+    num_blocks: Math.min(lpl.lpl_num_blocks, base.vae.block_out_channels.length),
+  };
+  return {
+    trained: trainables.list.map((t) => t.name), predictionType: base.predictionType, optimizer: chooseOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
+    ema: training.use_ema, accumulation: training.gradient_accumulation_steps,
+    ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
+  };
+}
+
+function chooseOptimizer(o: RunConfig['optimizer']): Optimizer {
+  const adam = { beta1: o.adam_beta1, beta2: o.adam_beta2, eps: o.adam_epsilon, weight_decay: o.adam_weight_decay };
+  if (o.optimizer === 'adamw') return adamw(adam);
+  throw new AppError('config.optimizer', `The optimizer "${o.optimizer}" is not known.`, 'Choose adamw.');
+}

@@ -1,0 +1,59 @@
+/** LPL targets computed once per latent, kept within the budget, and fed to the step: possible where latents never change (posterior means). */
+import type { Executor, HostTensor, InputSpec } from '../backend/executor.ts';
+import { stacked, type HostBatch } from '../data/loadBatch.ts';
+import { cacheKey, openTensorCache, type CachedTensors, type TensorCache } from '../data/tensorCache.ts';
+import { lplTargetNames } from '../losses/latentPerceptualLoss.ts';
+import { layerCount, type LplOptions } from '../losses/lplOptions.ts';
+import type { BaseModel } from '../run/baseModel.ts';
+import { featureShapes } from './lplMetrics.ts';
+import type { Networks } from '../step/stepOptions.ts';
+import { targetsInput, targetsStep } from '../trainStep.ts';
+
+export class FedTargets {
+  readonly #executor: Executor;
+  readonly #networks: Networks;
+  readonly #base: BaseModel;
+  readonly #options: LplOptions;
+  readonly #cache: TensorCache;
+
+  constructor(executor: Executor, networks: Networks, base: BaseModel, options: LplOptions, budgetMb: number) {
+    [this.#executor, this.#networks, this.#base, this.#options] = [executor, networks, base, options];
+    this.#cache = openTensorCache({ dir: null, memoryBytes: budgetMb * 1e6 });
+  }
+
+  /** Inputs of a step with `chosen` samples of latents h × w. */
+  specs(chosen: number, h: number, w: number): Record<string, InputSpec> {
+    this.#define(h, w);
+    return Object.fromEntries(lplTargetNames(this.#options).map((name) => [name, { shape: [chosen, ...this.#shape(name, h, w)], dtype: 'float32' as const }]));
+  }
+
+  /** The targets of the batch's samples `rows`, by input name. Beyond the budget they are computed anew each time. */
+  async inputs(batch: HostBatch, rows: number[]): Promise<Record<string, HostTensor>> {
+    const [, h, w, c] = batch.latents.shape as [number, number, number, number], size = h * w * c;
+    const parts: CachedTensors[] = [];
+    for (const row of rows) {
+      const latent = (batch.latents.data as Float32Array).subarray(row * size, (row + 1) * size);
+      parts.push(await this.#cache.get(cacheKey('lpl', h, w, Buffer.from(latent.buffer, latent.byteOffset, latent.byteLength).toString('base64')), () => this.#compute(latent, [1, h, w, c])));
+    }
+    return Object.fromEntries(lplTargetNames(this.#options).map((name) => [`lpl_${name}`, stacked(parts.map((p) => p[name]!.data), this.#shape(name, h, w))]));
+  }
+
+  async #compute(latent: Float32Array, shape: number[]): Promise<CachedTensors> {
+    const out = await this.#executor.run(this.#define(shape[1]!, shape[2]!), { latents: { shape, data: latent } });
+    return Object.fromEntries(Object.entries(out).map(([name, t]) => [name, { shape: t.shape, data: t.data as Float32Array }]));
+  }
+
+  #define(h: number, w: number): string {
+    const name = `lpl_targets_${w}x${h}`;
+    this.#executor.define(name, targetsInput(1, h, w, this.#base.vae.latent_channels), targetsStep(this.#networks, this.#options));
+    return name;
+  }
+
+  /** Of one sample's tensor: features and masks in full, normalisers per position or per channel. */
+  #shape(name: string, h: number, w: number): number[] {
+    if (name === 'stats') return [layerCount(this.#options), 3];
+    const [, kind, layer] = /^(\w+)_(\d+)$/.exec(name)!, [height, width, channels] = featureShapes(this.#options, this.#base.vae, h, w)[Number(layer)]!;
+    if (kind === 'target' || kind === 'weight') return [height, width, channels];
+    return this.#options.norm_type === 'shared' ? [height, width, 1] : [1, 1, channels];
+  }
+}
