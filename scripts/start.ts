@@ -1,13 +1,22 @@
-/** The second half of `npm start`, on Node 24: engine runtime, build, then the desktop app or the browser. */
+/** The second half of `npm start`, on Node 24: engine runtime, build, then the desktop app or, without one, the browser. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { appDir } from '../main/runtime/paths.ts';
+import { terminalReport } from '../main/runtime/report.ts';
+import { setupRuntime } from '../main/runtime/setup.ts';
 import { build } from './build.ts';
+import { findElectron } from './findElectron.ts';
 
-const built = await build();
-if (built.length > 0) console.log(`Built: ${built.join(', ')}.`);
-const port = process.argv.includes('--port') ? ['--port', process.argv[process.argv.indexOf('--port') + 1]!] : [];
-const open = process.argv.includes('--no-open') ? [] : ['--open'];
-const child = spawn(process.execPath, [join(appDir, 'main', 'core.ts'), '--serve', ...open, ...port], { stdio: 'inherit' });
+const { values } = parseArgs({ options: { port: { type: 'string' }, 'no-open': { type: 'boolean', default: false }, browser: { type: 'boolean', default: false }, data: { type: 'string' } } });
+const report = terminalReport();
+await setupRuntime({ report });
+report.stage('Building the window');
+await build();
+report.line('');
+
+const electron = values.browser || values.port !== undefined || values['no-open'] ? undefined : findElectron();
+const [command, args] = electron ? [electron, [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), appDir]] : [process.execPath, [join(appDir, 'main', 'core.ts'), '--serve', ...(values['no-open'] ? [] : ['--open']), ...(values.port ? ['--port', values.port] : [])]];
+const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, LPL_NODE: process.execPath, ...(values.data ? { LPL_DATA: values.data } : {}) } });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => { process.exitCode = code ?? 1; });

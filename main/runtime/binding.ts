@@ -1,0 +1,48 @@
+/** tfjs-node's native binding: the built one kept in resources, or one compiled against the wheel's headers. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import { resourcesDir } from './paths.ts';
+
+export const prebuiltBinding = join(resourcesDir, 'runtime', `${process.platform}-${process.arch}`, 'tfjs_binding.node');
+export const bindingFile = (packageDir: string): string => join(packageDir, 'lib', 'napi-v8', 'tfjs_binding.node');
+
+/** Puts the binding where tfjs-node looks for it. Throws setup.no_compiler, setup.compile_failed. */
+export function placeBinding(packageDir: string): void {
+  const target = bindingFile(packageDir);
+  mkdirSync(dirname(target), { recursive: true });
+  if (existsSync(prebuiltBinding)) { copyFileSync(prebuiltBinding, `${target}.part`); renameSync(`${target}.part`, target); return; }
+  compileBinding(packageDir, target);
+}
+
+/** Links the C library's names into deps/lib, where the binding looks for it. */
+export function linkLibraries(packageDir: string, runtimeDir: string, libraries: string[]): void {
+  const lib = join(packageDir, 'deps', 'lib');
+  mkdirSync(lib, { recursive: true });
+  for (const name of libraries) {
+    const plain = name.replace('_cc', '').replace(/\.so\.2$/, '.so').replace(/\.2\.dylib$/, '.dylib');
+    link(join(runtimeDir, name), join(lib, name));
+    link(name, join(lib, plain));
+  }
+}
+
+function link(target: string, path: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}
+
+/** Compiles binding/*.cc with the machine's compiler; the wheel's include/ must be unpacked in deps/include. About 15 s. */
+export function compileBinding(packageDir: string, target: string): void {
+  const compiler = process.env['CXX'] ?? (process.platform === 'darwin' ? 'clang++' : 'g++');
+  if (spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0) {
+    throw new AppError('setup.no_compiler', `There is no built binding for ${process.platform}-${process.arch}, and no C++ compiler (${compiler}) to build it.`, process.platform === 'darwin' ? 'Run "xcode-select --install" and start again.' : 'Install g++ (Debian, Ubuntu: apt install g++) and start again.', { compiler });
+  }
+  const sources = readdirSync(join(packageDir, 'binding')).filter((n) => n.endsWith('.cc')).map((n) => join('binding', n));
+  const headers = join(packageDir, '..', '..', 'node-api-headers', 'include');
+  const rpath = process.platform === 'darwin' ? '-Wl,-rpath,@loader_path/../../deps/lib,-undefined,dynamic_lookup' : '-Wl,-rpath,$ORIGIN/../../deps/lib';
+  const args = ['-std=c++17', '-O2', '-s', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, '-Ideps/include', '-I.', ...sources, '-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', rpath, '-o', `${target}.part`];
+  const made = spawnSync(compiler, args, { cwd: packageDir, encoding: 'utf8' });
+  if (made.status !== 0) throw new AppError('setup.compile_failed', `The binding could not be compiled: ${made.stderr.split('\n').find((l) => l.includes('error')) ?? made.stderr.slice(-300)}`, 'Report this with the details.', { stderr: made.stderr.slice(-4_000) });
+  renameSync(`${target}.part`, target);
+}

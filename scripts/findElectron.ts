@@ -1,0 +1,25 @@
+/** The Electron that can be started here: one named by ELECTRON_OVERRIDE_DIST_PATH, or the one of the electron package, fetched if it can be had. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { appDir } from '../main/runtime/paths.ts';
+
+const packageDir = join(appDir, 'node_modules', 'electron');
+const binaryName = process.platform === 'win32' ? 'electron.exe' : process.platform === 'darwin' ? 'Electron.app/Contents/MacOS/Electron' : 'electron';
+
+function installed(): string | undefined {
+  const override = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  const path = override ? join(override, binaryName) : existsSync(join(packageDir, 'path.txt')) ? join(packageDir, 'dist', readFileSync(join(packageDir, 'path.txt'), 'utf8').trim()) : undefined;
+  return path && existsSync(path) ? path : undefined;
+}
+
+const hasDisplay = (): boolean => process.platform !== 'linux' || Boolean(process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY']);
+
+/** Undefined where there is no display, or where Electron's own installer cannot fetch the binary: then the browser serves as well. */
+export function findElectron(): string | undefined {
+  if (!hasDisplay()) return undefined;
+  const there = installed();
+  if (there || !existsSync(packageDir)) return there;
+  spawnSync(process.execPath, [join(packageDir, 'install.js')], { cwd: packageDir, stdio: 'ignore', timeout: 120_000, env: { ...process.env, electron_config_cache: join(packageDir, '..', '.lpl-runtime', 'electron') } });
+  return installed();
+}
