@@ -1,0 +1,29 @@
+/** What differs between configurations, field by field, in form order and in the form's words. */
+import { runConfigFields, type RunConfig } from '../contract/runConfig.ts';
+
+export interface Difference {
+  /** "lpl.lpl_weight" */
+  path: string;
+  title: string;
+  /** one value for each configuration */
+  values: unknown[];
+  /** the difference is what the comparison is about (LPL on or off and how, and the seed of an A/A arm) */
+  intended: boolean;
+}
+
+const valueAt = (config: RunConfig, path: string): unknown => {
+  const [group, key] = path.split('.') as [keyof RunConfig, string];
+  return (config[group] as Record<string, unknown>)[key];
+};
+
+/** Fields that change what is shown or how fast, and not what is learnt. */
+const harmless = /^(samples\.|validation\.|training\.(checkpoint|threads))/;
+
+/** The fields in which the configurations are not all alike. Sampling, validation and housekeeping fields are left out. */
+export function configDifferences(configs: readonly RunConfig[]): Difference[] {
+  return runConfigFields
+    .filter(({ path }) => !harmless.test(path))
+    .map(({ path, title, group }) => ({ path, title, values: configs.map((c) => valueAt(c, path)), intended: group === 'lpl' || path === 'training.seed' }))
+    .filter(({ values }) => new Set(values.map((v) => JSON.stringify(v))).size > 1);
+}
+
