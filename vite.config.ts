@@ -1,6 +1,7 @@
 /** Builds the window (renderer/) into dist/renderer: no inline scripts, and nothing newer than Chromium 114. */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { licencesPlugin } from './scripts/licences.ts';
 
 const target = 'chrome114';
 
@@ -10,7 +11,7 @@ export default defineConfig(() => {
   return {
     root: 'renderer',
     base: './',
-    plugins: [svelte({ configFile: false })],
+    plugins: [svelte({ configFile: false }), licencesPlugin(import.meta.dirname)],
     css: { transformer: 'lightningcss' as const, lightningcss: { targets: { chrome: 114 << 16 } } },
     build: {
       outDir: '../dist/renderer', emptyOutDir: true, target, cssTarget: target, assetsInlineLimit: 0,

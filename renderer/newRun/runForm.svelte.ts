@@ -20,6 +20,9 @@ export class RunForm {
   estimate: Estimate | null = $state.raw(null);
   estimateError: AppErrorData | null = $state.raw(null);
   asking = $state(false);
+  /** an empty field is only complained about once it was touched, or a start was tried */
+  touched: ReadonlySet<string> = $state.raw(new Set());
+  tried = $state(false);
 
   readonly parsed = $derived(runConfigSchema.safeParse(this.config));
   /** the configuration where it is valid, else the last valid one: what the drawings show */
@@ -35,7 +38,12 @@ export class RunForm {
   #asked = 0;
 
   get(path: string): unknown { return getPath(this.config, path); }
-  set(path: string, value: unknown): void { this.config = setPath(this.config, path, value); }
+  set(path: string, value: unknown): void {
+    this.config = setPath(this.config, path, value);
+    if (!this.touched.has(path)) this.touched = new Set([...this.touched, path]);
+  }
+  /** what to say at a field now */
+  issueAt(path: string): FormIssue | undefined { return this.tried || this.touched.has(path) ? this.errors.get(path) : this.formErrors.find((e) => e.path === path); }
   reset(path: string): void { this.set(path, getPath(this.base, path)); }
 
   /** Starts from a preset; what names the person's own things (model, data, prompts) stays. */

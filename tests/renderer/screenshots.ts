@@ -18,7 +18,8 @@ async function take(page: Page, url: string, theme: string, size: keyof typeof s
     if (!words.every((w) => name.includes(w))) continue;
     await page.goto('about:blank');
     await page.goto(`${url}/?scenario=${shot.scenario}&theme=${theme}#${shot.path}`);
-    await page.waitForTimeout(250);
+    await page.waitForSelector('main > *');
+    await page.waitForTimeout(150);
     await shot.act?.(page);
     await page.waitForTimeout(250);
     await page.screenshot({ path: join(out, `${name}.png`) });

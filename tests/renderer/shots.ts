@@ -4,12 +4,16 @@ import type { Page } from 'playwright-core';
 export interface Shot { name: string; path: string; scenario: 'full' | 'empty' | 'broken' | 'slow'; act?: (page: Page) => Promise<void> }
 
 const pages = [
-  { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
+  { name: 'start', path: '/' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
+  { name: 'settings', path: '/settings' }, { name: 'projects', path: '/settings/projects' }, { name: 'doctor', path: '/settings/doctor' },
 ];
 const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario) => pages.map((p): Shot => ({ ...p, scenario })));
 
 export const shots: Shot[] = [
   ...states,
+  { name: 'about', path: '/settings/about', scenario: 'full' },
+  { name: 'model-incomplete', path: '/models/half', scenario: 'full' },
+  { name: 'file-picker', path: '/models', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Add a model' }).click(); await p.getByRole('menuitem', { name: 'Model file…' }).click(); } },
   { name: 'run-all', path: '/runs/done', scenario: 'full', act: async (p) => { await p.getByRole('tab', { name: 'All' }).click(); } },
   { name: 'run-failed', path: '/runs/oom', scenario: 'full' },
   { name: 'run-draft', path: '/runs/draft', scenario: 'full' },
@@ -17,6 +21,10 @@ export const shots: Shot[] = [
   { name: 'run-stop', path: '/runs/live', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Stop…' }).click(); } },
   { name: 'run-export', path: '/runs/done', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Export…' }).click(); } },
   { name: 'run-config', path: '/runs/done', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'all settings' }).click(); } },
+  { name: 'new-run', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('switch', { name: 'Latent Perceptual Loss' }).click(); } },
+  { name: 'new-run-wrong', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByLabel('Learning rate', { exact: true }).fill('fast'); await p.getByLabel('Steps', { exact: true }).fill('0'); } },
+  { name: 'new-run-advanced', path: '/runs/new', scenario: 'empty', act: async (p) => { await p.getByLabel('Find a setting').fill('snr'); await p.getByLabel('Find a setting').scrollIntoViewIfNeeded(); } },
+  { name: 'new-run-raw', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Settings as a file' }).click(); await p.getByRole('menuitem', { name: 'Edit as text…' }).click(); } },
   { name: 'palette', path: '/runs', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+k'); await p.keyboard.type('blob'); } },
   { name: 'shortcuts', path: '/runs/live', scenario: 'full', act: async (p) => { await p.keyboard.press('?'); } },
 ];

@@ -6,13 +6,14 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { build } from 'vite';
+import { licencesPlugin } from '../../../scripts/licences.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const out = join(here, '../../../dist/test-harness');
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 export async function buildHarness(): Promise<string> {
-  await build({ configFile: false, root: here, base: './', logLevel: 'error', plugins: [svelte({ configFile: false })], build: { outDir: out, emptyOutDir: true, target: 'chrome114', minify: false, modulePreload: { polyfill: false } } });
+  await build({ configFile: false, root: here, base: './', logLevel: 'error', plugins: [svelte({ configFile: false }), licencesPlugin(join(here, '../../..'))], build: { outDir: out, emptyOutDir: true, target: 'chrome114', minify: false, modulePreload: { polyfill: false } } });
   return out;
 }
 
