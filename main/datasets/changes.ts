@@ -60,12 +60,15 @@ function captionsAfter(change: DatasetChange, items: readonly Item[]): string[][
   return items.map((i) => tidyCaptions(texts.slice(at, at += i.captions.length)));
 }
 
-function decisionOf(change: DatasetChange): Partial<Decisions> {
+/** Captions that only repeat their folder's class words follow these. */
+const followsFolder = (item: Item): boolean => item.captionSource === 'folder' && item.captions.length === 1 && item.captions[0] === item.classTokens;
+
+function decisionOf(change: DatasetChange, item: Item): Partial<Decisions> {
   switch (change.kind) {
     case 'exclude': return { excluded: true, excludedReason: change.reason };
     case 'include': return { excluded: false, excludedReason: null };
     case 'repeats': return { repeats: change.repeats };
-    case 'class_tokens': return { classTokens: change.text.trim() };
+    case 'class_tokens': return { classTokens: change.text.trim(), ...(followsFolder(item) ? { captions: tidyCaptions([change.text]) } : {}) };
     case 'prior': return { prior: change.prior };
     case 'weight': return { weight: change.weight };
     case 'flip': return { flip: change.flip };
@@ -78,5 +81,5 @@ function decisionOf(change: DatasetChange): Partial<Decisions> {
 /** What the change makes of each picture, in the order given. Throws AppError of replaceAll. */
 export function decisionsAfter(change: DatasetChange, items: readonly Item[]): Partial<Decisions>[] {
   const captions = captionsAfter(change, items);
-  return captions ? captions.map((c) => ({ captions: c })) : items.map(() => decisionOf(change));
+  return captions ? captions.map((c) => ({ captions: c })) : items.map((i) => decisionOf(change, i));
 }

@@ -1,0 +1,35 @@
+/** What the parts of the data sets' room share. */
+import type { Db } from '../db/open.ts';
+import { createDatasetStore, type DatasetStore } from './store.ts';
+import { createItemStore, type ItemStore } from './storeItems.ts';
+import { createJournal, type Journal } from './storeJournal.ts';
+import { createThumbnails, type Thumbnails } from './thumbnails.ts';
+import { cachedCounter, tokensOf, type CountTokens } from './tokens.ts';
+
+export interface DatasetContext {
+  db: Db;
+  /** the app's folder for data sets: unpacked zips, thumbnails */
+  folder: string;
+  store: DatasetStore;
+  items: ItemStore;
+  journal: Journal;
+  thumbnails: Thumbnails;
+  /** null: no tokenizer, tokens stay uncounted */
+  countTokens: CountTokens | null;
+  /** Counts the tokens of these pictures' captions again. */
+  retokenize(ids: readonly number[]): void;
+}
+
+export function createDatasetContext(db: Db, folder: string, count: CountTokens | null): DatasetContext {
+  const items = createItemStore(db);
+  const countTokens = count && cachedCounter(count);
+  return {
+    db, folder, items, countTokens, store: createDatasetStore(db), journal: createJournal(db, items), thumbnails: createThumbnails(`${folder}/thumbnails`),
+    retokenize: db.transaction((ids: readonly number[]) => {
+      for (const id of ids) {
+        const item = items.one(id);
+        if (item && countTokens) items.update(id, { tokens: tokensOf(item.captions, countTokens) });
+      }
+    }),
+  };
+}
