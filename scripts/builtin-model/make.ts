@@ -1,17 +1,93 @@
-/** Makes the built-in model: `npm run make:builtin-model [-- --stage vae|unet|eye|export] [--steps N] [--dir DIR]`. Goes on where it was stopped. */
+/**
+ * Makes the built-in model: `npm run make:builtin-model`. Stages go on where they were stopped:
+ * vae → unet (with both text encoders) → export. `--stage NAME` runs one of them.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Precision } from '../../main/engine/backend/executor.ts';
+import type { Executor, HostTensor, Precision } from '../../main/engine/backend/executor.ts';
 import { createExecutor } from '../../main/engine/backend/select.ts';
-import { basePictures } from './images.ts';
-import { trainVae } from './vae.ts';
+import { SafetensorsFile } from '../../main/engine/checkpoint/safetensors.ts';
+import { vaeWeightShapes } from '../../main/engine/models/vae.ts';
+import { schedulerConfig, textEncoderConfig, unetConfig, vaeConfig } from './configs.ts';
+import { defineDrawing, drawLatents, gridPrompts, writeGrid } from './drawing.ts';
+import { writeComponent, writeIndex } from './exportModel.ts';
+import { basePictures, type PictureSet } from './images.ts';
+import { encodePictures, scalingFactor } from './latents.ts';
+import { namedPictures } from './pictures.ts';
+import { textModel, type TextModel } from './text.ts';
+import { shapesOf, trainUnet } from './unet.ts';
+import { defineVaeFunctions, trainVae, vae } from './vae.ts';
+import { makeVocabulary } from './vocabulary.ts';
 
-const { values } = parseArgs({ options: { precision: { type: 'string', default: 'bf16' }, threads: { type: 'string', default: '0' }, stage: { type: 'string', default: 'vae' }, steps: { type: 'string' }, dir: { type: 'string', default: '.cache/builtin-model' } } });
-const dir = values.dir;
+const { values: options } = parseArgs({ options: {
+  stage: { type: 'string', default: 'all' }, precision: { type: 'string', default: 'bf16' }, threads: { type: 'string', default: '0' },
+  'vae-steps': { type: 'string', default: '5000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
+} });
+const { dir, out } = options;
+const wanted = (stage: string): boolean => options.stage === 'all' || options.stage === stage;
+const newExecutor = (): Promise<Executor> => createExecutor({ backend: 'tensorflow', precision: options.precision as Precision, threads: Number(options.threads) });
+
+/** Averaged weights of a finished (or running) training. */
+async function averaged(stage: string, names: string[]): Promise<Map<string, Float32Array>> {
+  const file = await SafetensorsFile.open(join(dir, stage, 'state.safetensors'));
+  const out = new Map<string, Float32Array>();
+  for (const n of names) out.set(n, await file.readFloat(`e/${n}`));
+  await file.close();
+  return out;
+}
+
+async function declareVae(executor: Executor): Promise<void> {
+  const shapes = vaeWeightShapes(vae);
+  for (const [n, w] of await averaged('vae', Object.keys(shapes))) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
+  defineVaeFunctions(executor, 20, 'vae/');
+}
+
+async function textOf(set: PictureSet): Promise<{ text: TextModel; vocabSize: number }> {
+  const tokenizers = await makeVocabulary(out, [...new Set(namedPictures([...set.training, ...set.heldOut]).map((p) => p.caption))]);
+  const vocabSize = tokenizers[0].vocabSize;
+  return { vocabSize, text: textModel(vocabSize, [(t) => tokenizers[0].encode(t), (t) => tokenizers[1].encode(t)]) };
+}
+
 const set = await basePictures(dir);
-const rgb = (pictures: { rgb: Uint8Array }[]): Uint8Array[] => pictures.map((p) => p.rgb);
 console.log(`${set.training.length} pictures to train on, ${set.heldOut.length} held out`);
 
-if (values.stage === 'vae') {
-  const executor = await createExecutor({ backend: 'tensorflow', precision: values.precision as Precision, threads: Number(values.threads) });
-  await trainVae(executor, dir, rgb(set.training), rgb(set.heldOut), Number(values.steps ?? 5000));
+if (wanted('vae')) {
+  const executor = await newExecutor();
+  const rgb = (pictures: { rgb: Uint8Array }[]): Uint8Array[] => pictures.map((p) => p.rgb);
+  await trainVae(executor, dir, rgb(set.training), rgb(set.heldOut), Number(options['vae-steps']));
+  executor.dispose();
+}
+if (wanted('unet')) {
+  const executor = await newExecutor();
+  await declareVae(executor);
+  const { text } = await textOf(set);
+  const named = namedPictures([...set.training, ...set.heldOut]) as PictureSet['training'];
+  const latents = await encodePictures(executor, named.filter((p) => !set.heldOut.includes(p)));
+  const scale = scalingFactor(latents);
+  writeFileSync(join(dir, 'scaling_factor.json'), JSON.stringify(scale));
+  console.log(`${latents.length} named pictures, scaling_factor ${scale}`);
+  defineDrawing(executor, text);
+  const draw = async (step: number): Promise<void> => {
+    const z = await drawLatents(executor, text, gridPrompts, 7);
+    const { image } = await executor.run('vae_decode_20', { z: { shape: [20, 8, 8, 4], data: z.map((v) => v / scale) } });
+    await writeGrid(join(dir, 'unet', `grid-${String(step).padStart(6, '0')}.png`), image as HostTensor);
+  };
+  await trainUnet(executor, dir, text, latents, scale, Number(options['unet-steps']), draw);
+  executor.dispose();
+}
+if (wanted('export')) {
+  const { text, vocabSize } = await textOf(set);
+  const shapes = shapesOf(text);
+  const weights = await averaged('unet', Object.keys(shapes));
+  const vaeShapes = vaeWeightShapes(vae);
+  const vaeWeights = await averaged('vae', Object.keys(vaeShapes));
+  const scaling_factor = JSON.parse(readFileSync(join(dir, 'scaling_factor.json'), 'utf8')) as number;
+  const below = (prefix: string): Record<string, number[]> => Object.fromEntries(Object.entries(shapes).filter(([n]) => n.startsWith(`${prefix}/`)).map(([n, s]) => [n.slice(prefix.length + 1), s]));
+  await writeComponent(out, { folder: 'vae', config: { ...vaeConfig, scaling_factor }, shapes: vaeShapes, weight: (n) => vaeWeights.get(n)! });
+  for (const [folder, config] of [['unet', unetConfig], ['text_encoder', textEncoderConfig(false, vocabSize)], ['text_encoder_2', textEncoderConfig(true, vocabSize)]] as const) {
+    await writeComponent(out, { folder, config, shapes: below(folder), weight: (n) => weights.get(`${folder}/${n}`)! });
+  }
+  writeIndex(out, schedulerConfig);
+  console.log(`wrote ${out}`);
 }
