@@ -53,7 +53,7 @@ export async function openZipSink(target: string): Promise<ExportSink> {
   return {
     async add(path, bytes) {
       zip.addBuffer(bytes, path.replaceAll('\\', '_'), { compress: /\.(jsonl|txt)$/.test(path) });
-      if (file.writableNeedDrain) await Promise.race([new Promise((go) => file.once('drain', go)), failed]);
+      if (file.writableNeedDrain) await Promise.race([new Promise<void>((go) => { file.once('drain', () => go()); }), failed]);
     },
     async finish() {
       zip.end();

@@ -66,7 +66,7 @@ class ImportRun {
       }, { signal: this.work.signal });
     } finally {
       this.flush();
-      this.context.store.update(this.row.id, { notes: notes.slice(0, 5_000) });
+      this.context.store.update(this.row.id, { notes: notes.slice(0, 5_000), columns: [...this.finder.columns].filter((c) => c !== 'lpl').sort() });
     }
   }
 

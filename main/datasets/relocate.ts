@@ -46,8 +46,8 @@ export async function relocate(context: DatasetContext, datasetId: string, root:
   const matches = matchByContent(items, filesByHash);
   if (matches.size === 0) throw new AppError('dataset.not_there', `None of the ${items.length} pictures of this data set lies below ${root}.`, 'Choose the folder that now holds them; it may be one level higher or lower.', { root });
   moveItems(context, items, matches);
-  context.store.update(datasetId, { root });
-  return importSource(context, { ...context.store.get(datasetId), source: 'folder', origin: root }, work);
+  context.store.update(datasetId, { source: 'folder', origin: root, root });
+  return importSource(context, context.store.get(datasetId), work);
 }
 
 /** Two passes, so that two pictures can change places. */

@@ -7,10 +7,10 @@ import { statements } from '../db/statements.ts';
 import type { Split } from './model.ts';
 import type { ScanNote } from './scan.ts';
 
-export interface DatasetRow { id: string; name: string; source: 'folder' | 'zip' | 'files'; origin: string; root: string; settings: DatasetSettings; notes: ScanNote[]; created_at: number; scanned_at: number | null }
+export interface DatasetRow { id: string; name: string; source: 'folder' | 'zip' | 'files'; origin: string; root: string; settings: DatasetSettings; notes: ScanNote[]; /** caption columns that its metadata files offer */ columns: string[]; created_at: number; scanned_at: number | null }
 
-type Raw = Omit<DatasetRow, 'settings' | 'notes'> & { settings: string; notes: string };
-const fromRaw = (r: Raw): DatasetRow => ({ ...r, settings: datasetSettingsSchema.parse(JSON.parse(r.settings)), notes: JSON.parse(r.notes) as ScanNote[] });
+type Raw = Omit<DatasetRow, 'settings' | 'notes' | 'columns'> & { settings: string; notes: string; columns: string };
+const fromRaw = (r: Raw): DatasetRow => ({ ...r, settings: datasetSettingsSchema.parse(JSON.parse(r.settings)), notes: JSON.parse(r.notes) as ScanNote[], columns: JSON.parse(r.columns) as string[] });
 
 export function createDatasetStore(db: Db) {
   const sql = statements(db);
@@ -21,11 +21,13 @@ export function createDatasetStore(db: Db) {
       if (!row) throw new AppError('dataset.not_found', `There is no data set ${id}.`, 'Reload the page and choose another.', { id });
       return fromRaw(row);
     },
+    /** The data set that a picture belongs to. */
+    ofItem: (itemId: number): DatasetRow => fromRaw(sql('SELECT d.* FROM datasets d JOIN dataset_items i ON i.dataset_id = d.id WHERE i.id = ?').get(itemId) as Raw),
     insert(d: DatasetRow): void {
-      sql('INSERT INTO datasets (id, name, source, origin, root, settings, notes, created_at, scanned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-        .run(d.id, d.name, d.source, d.origin, d.root, JSON.stringify(d.settings), JSON.stringify(d.notes), d.created_at, d.scanned_at);
+      sql('INSERT INTO datasets (id, name, source, origin, root, settings, notes, columns, created_at, scanned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+        .run(d.id, d.name, d.source, d.origin, d.root, JSON.stringify(d.settings), JSON.stringify(d.notes), JSON.stringify(d.columns), d.created_at, d.scanned_at);
     },
-    update(id: string, changes: Partial<Pick<DatasetRow, 'name' | 'root' | 'settings' | 'notes' | 'scanned_at'>>): void {
+    update(id: string, changes: Partial<Pick<DatasetRow, 'name' | 'source' | 'origin' | 'root' | 'settings' | 'notes' | 'columns' | 'scanned_at'>>): void {
       for (const [key, value] of Object.entries(changes)) sql(`UPDATE datasets SET ${key} = ? WHERE id = ?`).run(typeof value === 'object' && value !== null ? JSON.stringify(value) : value, id);
     },
     remove: (id: string): void => { sql('DELETE FROM datasets WHERE id = ?').run(id); },

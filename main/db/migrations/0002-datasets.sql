@@ -8,6 +8,8 @@ CREATE TABLE datasets (
   settings TEXT NOT NULL,
   -- what the last scan passed over, JSON [{file, code, reason}]
   notes TEXT NOT NULL DEFAULT '[]',
+  -- caption columns that its metadata files offer, JSON list
+  columns TEXT NOT NULL DEFAULT '[]',
   created_at REAL NOT NULL, scanned_at REAL
 ) STRICT;
 
