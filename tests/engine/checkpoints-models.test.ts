@@ -72,6 +72,21 @@ describe.each(['sdxl', 'sd15'] as const)('%s models', (kind) => {
   });
 });
 
+it('lays single files out as the original code does: query, key and value fused in this order, text_projection transposed, 1×1 convolutions in the VAE', async () => {
+  const dir = await tempFolder(), weights = await writeTiny(join(dir, 'm'), 'sdxl'), clip = weights.get('text_encoder_2')!;
+  await opened(join(dir, 'm'), {}, (source) => writeSingleFile(join(dir, 'one.safetensors'), source).then(() => undefined));
+  const file = await SafetensorsFile.open(join(dir, 'one.safetensors')), layer = 'text_model.encoder.layers.1.self_attn';
+  for (const kind of ['weight', 'bias']) {
+    const fused = await file.readFloat(`conditioner.embedders.1.model.transformer.resblocks.1.attn.in_proj_${kind}`);
+    expect([...fused]).toEqual(['q', 'k', 'v'].flatMap((c) => [...clip.get(`${layer}.${c}_proj.${kind}`)!.data]));
+  }
+  const projection = clip.get('text_projection.weight')!, stored = await file.readFloat('conditioner.embedders.1.model.text_projection');
+  expect([projection.shape, file.info('conditioner.embedders.1.model.text_projection').shape]).toEqual([[8, 12], [12, 8]]);
+  for (const [out, cin] of [[0, 5], [7, 0], [3, 11]] as const) expect(stored[cin * 8 + out]).toBe(projection.data[out * 12 + cin]);
+  expect(file.info('first_stage_model.decoder.mid.attn_1.q.weight').shape).toEqual([8, 8, 1, 1]);
+  await file.close();
+});
+
 describe('folders', () => {
   let folder: string, weights: Map<string, Tensors>;
   const unetPath = (name = weightFile('unet')) => join(folder, 'unet', name);

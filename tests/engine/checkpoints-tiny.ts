@@ -14,7 +14,7 @@ const unet = { _class_name: 'UNet2DConditionModel', block_out_channels: [4, 8], 
 export const tinyConfigs: Record<ModelKind, Partial<Record<ComponentName, Record<string, unknown>>>> = {
   sdxl: {
     unet: { ...unet, cross_attention_dim: 20, use_linear_projection: true, transformer_layers_per_block: [1, 2], addition_embed_type: 'text_time', addition_time_embed_dim: 4, projection_class_embeddings_input_dim: 32 },
-    vae, text_encoder: clip(8, {}), text_encoder_2: clip(12, {}),
+    vae, text_encoder: clip(8, {}), text_encoder_2: clip(12, { architectures: ['CLIPTextModelWithProjection'] }),
   },
   sd15: { unet: { ...unet, cross_attention_dim: 8, use_linear_projection: false }, vae: { ...vae, scaling_factor: 0.18215 }, text_encoder: clip(8, {}) },
 };

@@ -7,6 +7,7 @@ import { originalLayout, type ComponentName, type Place } from './keyMapping/ori
 import { isVaeAttentionMatrix } from './keyMapping/vae.ts';
 import { toTorchLayout } from './layout.ts';
 import type { ModelSource } from './modelSource.ts';
+import { architectures } from './modelSpec.ts';
 import { configMetadataKey } from './openSingleFile.ts';
 import { readTorchBytes, readValues, type StoredWeight } from './readWeight.ts';
 import { verifyWritten, writeSafetensors, type TensorToWrite, type WrittenFile } from './writeSafetensors.ts';
@@ -68,7 +69,7 @@ function originalTensors(source: ModelSource, o: WriteOptions): TensorToWrite[] 
 /** Writes one original-layout .safetensors file and reads it back. It carries the configs, so that it opens here whatever its shape. */
 export async function writeSingleFile(path: string, source: ModelSource, options: WriteOptions = {}): Promise<WrittenFile> {
   const tensors = originalTensors(source, options);
-  const metadata = { format: 'pt', ...options.metadata, [configMetadataKey]: JSON.stringify(source.configs) };
+  const metadata = { format: 'pt', 'modelspec.sai_model_spec': '1.0.0', 'modelspec.architecture': architectures[source.kind], ...options.metadata, [configMetadataKey]: JSON.stringify(source.configs) };
   return writeSafetensors(path, tensors, metadata, options.onProgress, (file) => verifyWritten(file, tensors));
 }
 

@@ -1,19 +1,11 @@
-/** The texts in a LoRA file's header: kohya's ss_* and sshs_*, Stability's modelspec.* (github.com/Stability-AI/ModelSpec), diffusers' own. */
-import type { ModelKind } from '../keyMapping/original.ts';
+/** The texts in a LoRA file's header: kohya's ss_* and sshs_*, modelspec.*, diffusers' own. */
+import { modelSpec, type FileDescription } from '../modelSpec.ts';
 import type { LayerName, LoraForm } from './loraNames.ts';
 import type { LoraWeights } from './loraWeights.ts';
 
-/** What is known of the training; texts and numbers under kohya's names without "ss_" (learning_rate, max_train_steps, seed …) in `training`. */
-export interface LoraDescription {
-  kind: ModelKind;
-  title: string;
-  resolution: [width: number, height: number];
-  predictionType?: 'epsilon' | 'v_prediction' | 'sample' | undefined;
+/** `training`: texts and numbers under kohya's names without "ss_" (learning_rate, max_train_steps, seed …). */
+export interface LoraDescription extends FileDescription {
   baseModel?: string | undefined;
-  author?: string | undefined;
-  description?: string | undefined;
-  /** ISO 8601 */
-  date: string;
   training?: Record<string, string | number | boolean | null | undefined> | undefined;
 }
 
@@ -46,19 +38,6 @@ function adapterConfig(metadata: Record<string, string>): PeftConfig {
 export function readAlphas(metadata: Record<string, string>): AlphaRule {
   const folded = Number(metadata[foldedKey] ?? 1), foldedScale = Number.isFinite(folded) && folded > 0 ? folded : 1, config = adapterConfig(metadata);
   return { foldedScale, alphaOf: (name, rank) => peftAlpha(config, name) ?? rank * foldedScale };
-}
-
-const architectures: Record<ModelKind, string> = { sdxl: 'stable-diffusion-xl-v1-base', sd15: 'stable-diffusion-v1' };
-
-/** modelspec.* of a model or, with `lora`, of a LoRA. */
-export function modelSpec(d: LoraDescription, implementation: string, lora: boolean): Record<string, string> {
-  const optional = { 'modelspec.author': d.author, 'modelspec.description': d.description };
-  return {
-    'modelspec.sai_model_spec': '1.0.0', 'modelspec.architecture': architectures[d.kind] + (lora ? '/lora' : ''), 'modelspec.implementation': implementation,
-    'modelspec.title': d.title, 'modelspec.resolution': d.resolution.join('x'), 'modelspec.date': d.date,
-    'modelspec.prediction_type': d.predictionType === 'v_prediction' ? 'v' : 'epsilon',
-    ...Object.fromEntries(Object.entries(optional).filter(([, v]) => v !== undefined)) as Record<string, string>,
-  };
 }
 
 const stability = 'https://github.com/Stability-AI/generative-models', diffusers = 'https://github.com/huggingface/diffusers';
