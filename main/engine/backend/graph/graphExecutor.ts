@@ -8,7 +8,7 @@ import { GraphSession } from './session.ts';
 import { traceStep, type TracedStep } from './traceStep.ts';
 import { GraphVariables } from './variables.ts';
 
-export interface GraphOptions { precision?: Precision; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string }
+export interface GraphOptions { precision?: Precision; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean }
 type Progress = (stage: string, done: number, total: number) => void;
 
 export class GraphExecutor implements Executor {
@@ -41,7 +41,7 @@ export class GraphExecutor implements Executor {
     const untraced = [...this.steps.values()].filter((s) => !this.traced.has(s.name));
     untraced.forEach((step, i) => {
       onProgress?.('tracing', i, untraced.length);
-      this.traced.set(step.name, traceStep(this.traced.size, step, this.store, this.info.precision, this.functions));
+      this.traced.set(step.name, traceStep(this.traced.size, step, this.store, { precision: this.info.precision, functions: this.functions, xla: this.options.xla ?? true }));
     });
     if (untraced.length || !this.session || this.inSession.length < this.store.specs.size) this.load(onProgress);
     this.store.flush(this.session!, (done, total) => onProgress?.('weights', done, total));

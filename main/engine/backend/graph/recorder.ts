@@ -7,7 +7,7 @@ import { tf, type Tensor } from '../../tf.ts';
 import { DT } from '../nodeBinding.ts';
 import type { Precision } from '../executor.ts';
 import { encodeFunction } from './encode.ts';
-import { Body, type Attrs, type GraphNode, type Ref } from './node.ts';
+import { Body, type Attrs, type Ref } from './node.ts';
 
 export const tfDtype = (dtype: string): number => {
   if (dtype === 'float32') return DT.float;
@@ -22,7 +22,7 @@ export type Input = tf.TensorInfo | Ref;
 const isRef = (x: Input): x is Ref => 'body' in x;
 
 /** What one recording is about: its body, the compute precision of heavy ops, and the functions met on the way, encoded, by name. */
-export interface Recording { body: Body; precision: Precision; functions: Map<string, Uint8Array> }
+export interface Recording { body: Body; precision: Precision; functions: Map<string, Uint8Array>; /** XLA may compile marked parts */ xla: boolean }
 
 export class GraphRecorder extends tf.KernelBackend {
   private recording: Recording | undefined;
@@ -71,13 +71,26 @@ export class GraphRecorder extends tf.KernelBackend {
     return refs.map((r, i) => this.info(r, outputs[i]!.dtype));
   }
 
-  /** Records a convolution or matrix product in the compute precision. */
+  /** Records a convolution or matrix product in the compute precision, which its result keeps until something needs more. */
   heavy(op: string, inputs: Input[], attrs: Attrs, shape: number[]): tf.TensorInfo {
     const { precision } = this.current;
     if (precision === 'fp32') return this.op(op, inputs, { ...attrs, T: { type: DT.float } }, shape);
     const half = precision === 'bf16' ? DT.bfloat16 : DT.half;
-    const [out] = this.body.add(op, this.as(inputs, half), { ...attrs, T: { type: half } }, [{ shape, dtype: half }]);
-    return this.info(this.body.cast(out!, DT.float, []));
+    return this.info(this.body.add(op, this.as(inputs, half), { ...attrs, T: { type: half } }, [{ shape, dtype: half }])[0]!);
+  }
+
+  /** x + bias on the last axis, in the precision that x was computed in. */
+  addBias(x: Tensor, bias: Tensor): Tensor {
+    const ref = this.ref(x);
+    // The bias may wait for what x is computed from, not for x: TensorFlow fuses the two, and would wait for itself.
+    const inputs = [ref, this.body.cast(this.ref(bias), ref.dtype, ref.node?.inputs ?? [])];
+    return this.tensor(this.body.add('BiasAdd', inputs, { T: { type: ref.dtype }, data_format: { string: 'NHWC' } }, [{ shape: x.shape, dtype: ref.dtype }])[0]!);
+  }
+
+  /** `x`, not to be used before `previous` has been computed. */
+  after(x: Tensor, previous: Tensor): Tensor {
+    const ref = this.ref(x), { node } = this.ref(previous);
+    return this.tensor(this.body.add('Identity', [ref], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }], node ? [node] : [])[0]!, x.dtype);
   }
 
   /** Records an op that moves data without looking at it: a half-stored input stays so. */
@@ -87,6 +100,9 @@ export class GraphRecorder extends tf.KernelBackend {
     if (ref.fromVariable) out!.fromVariable = true;
     return this.info(out!, x.dtype);
   }
+
+  /** The recorded output of `t` in t's tfjs dtype. */
+  plain(t: tf.TensorInfo): Ref { return this.widened([t])[0]!; }
 
   private widened(inputs: Input[]): Ref[] { return this.as(inputs, DT.float); }
 
@@ -121,13 +137,8 @@ export class GraphRecorder extends tf.KernelBackend {
     if (!recording.functions.has(name)) recording.functions.set(name, encodeFunction(name, graph));
     const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
     const empty = { config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
-    const called = recording.body.add('PartitionedCall', inner.arguments, { ...types, f: { func: name }, ...empty }, outputs.map(({ shape, dtype }) => ({ shape, dtype })));
+    const called = recording.body.add('PartitionedCall', inner.arguments, { ...types, f: { func: name }, ...empty, ...attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })));
     return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));
-  }
-
-  /** Producers of the given tensors in the current body, for control edges. */
-  nodesOf(tensors: tf.TensorInfo[]): GraphNode[] {
-    return tensors.flatMap((t) => this.ref(t).node ?? []);
   }
 
   // ---- tfjs's side of a backend ----

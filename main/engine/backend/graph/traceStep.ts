@@ -1,7 +1,7 @@
 /** Records one step function into a body of the main graph. */
 import { tf, type TensorMap } from '../../tf.ts';
 import { misuse } from '../errors.ts';
-import type { Precision, State, StepResult } from '../executor.ts';
+import type { State, StepResult } from '../executor.ts';
 import { DT } from '../nodeBinding.ts';
 import { checkedUpdates, type StepDefinition } from '../stepCheck.ts';
 import { GRAPH_BACKEND, graphRecorder } from './kernels/index.ts';
@@ -37,16 +37,16 @@ class GraphState implements State {
 }
 
 /** Traces `step` number `index`. Throws what the step function throws. */
-export function traceStep(index: number, step: StepDefinition, variables: GraphVariables, precision: Precision, functions: Recording['functions']): TracedStep {
+export function traceStep(index: number, step: StepDefinition, variables: GraphVariables, how: Omit<Recording, 'body'>): TracedStep {
   const recorder = graphRecorder(), body = new Body(`s${index}/`), before = tf.getBackend();
   const state = new GraphState(recorder, body, variables);
   tf.setBackend(GRAPH_BACKEND);
   try {
     let traced: TracedStep | undefined;
-    recorder.record({ body, precision, functions }, () => tf.tidy(() => {
+    recorder.record({ body, ...how }, () => tf.tidy(() => {
       const [tensors, feeds] = placeholders(recorder, step);
       const result = step.fn(tensors, state);
-      const fetches = Object.fromEntries(Object.entries(result.outputs).map(([name, t], i) => [name, identity(body, recorder.ref(t), `out${i}`).name]));
+      const fetches = Object.fromEntries(Object.entries(result.outputs).map(([name, t], i) => [name, identity(body, recorder.plain(t), `out${i}`).name]));
       traced = { body, feeds, fetches, ...(assignments(recorder, state, step.name, result, variables) ?? {}) };
     }));
     return traced!;
@@ -80,7 +80,7 @@ function assignments(recorder: GraphRecorder, state: GraphState, step: string, r
   const condition = result.applyIf && recorder.ref(tf.cast(tf.reshape(result.applyIf, []), 'bool'));
   const gate = (ref: Ref): Ref[] => body.add('Switch', [ref, condition!], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }, { shape: ref.shape, dtype: ref.dtype }]);
   const assigned = updates.map(([name, tensor]) => {
-    const { handle, value } = state.entry(name), next = recorder.ref(tensor);
+    const { handle, value } = state.entry(name), next = recorder.plain(tensor);
     body.add('AssignVariableOp', [handle, condition ? gate(next)[1]! : next], { dtype: { type: DT.float } }, [], [value.node!]);
     return body.nodes.at(-1)!;
   });

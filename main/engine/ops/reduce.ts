@@ -1,0 +1,28 @@
+/** Sums over all but the last axis. On TensorFlow's CPU a product with a row of ones is twice as fast as its reduction. */
+import { tf, type Tensor } from '../tf.ts';
+import { recording } from './fuse.ts';
+
+/** Σ over rows. x [..., C] -> [C]. */
+export function columnSum(x: Tensor): Tensor {
+  const c = x.shape.at(-1)!;
+  return tf.reshape(batchedColumnSum(tf.reshape(x, [1, -1, c])), [c]);
+}
+
+/** Σ over positions. x [N,H,W,C] -> [N,C]. */
+export function channelSum(x: Tensor): Tensor {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  return batchedColumnSum(tf.reshape(x, [n, h * w, c]));
+}
+
+/** x [N,R,C] -> [N,C], always in float32. */
+function batchedColumnSum(x: Tensor): Tensor {
+  const [n, rows, c] = x.shape as [number, number, number];
+  const recorder = recording();
+  if (!recorder) return tf.sum(x, 1);
+  const float = { T: { type: 1 } };
+  const ones = recorder.fill(n === 1 ? [1, rows] : [n, 1, rows], 1, 'float32');
+  const sum = n === 1
+    ? recorder.op('MatMul', [ones, tf.reshape(x, [rows, c])], { ...float, transpose_a: { bool: false }, transpose_b: { bool: false } }, [1, c])
+    : recorder.op('BatchMatMulV2', [ones, x], { ...float, adj_x: { bool: false }, adj_y: { bool: false } }, [n, 1, c]);
+  return tf.reshape(tf.engine().makeTensorFromTensorInfo(sum, recorder), [n, c]);
+}
