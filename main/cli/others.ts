@@ -1,4 +1,7 @@
-/** Commands whose work belongs to other rooms: bench, parity, doctor, dataset. */
+/** Commands whose work belongs to other rooms: dataset, bench, parity, doctor. */
 import type { Command } from 'commander';
+import { addDataset } from './dataset.ts';
 
-export function addOthers(_program: Command): void {}
+export function addOthers(program: Command): void {
+  addDataset(program);
+}

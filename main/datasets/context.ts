@@ -6,6 +6,11 @@ import { createJournal, type Journal } from './storeJournal.ts';
 import { createThumbnails, type Thumbnails } from './thumbnails.ts';
 import { cachedCounter, tokensOf, type CountTokens } from './tokens.ts';
 
+/** What long work is given by whoever runs it: a job of the app, or the command line. */
+export interface Work { readonly signal: AbortSignal; progress(text: string, done: number, total: number): void }
+/** Who runs long work; the app's jobs. */
+export interface JobStarter { start(kind: string, title: string, work: (job: Work) => Promise<unknown>): { id: string } }
+
 export interface DatasetContext {
   db: Db;
   /** the app's folder for data sets: unpacked zips, thumbnails */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sha256 } from './captions.ts';
 import { imagefolderLayout, kohyaLayout, type ExportFile } from './exportLayout.ts';
 import { openFolderSink, openZipSink, type ExportSink } from './exportSink.ts';
-import type { Work } from './importer.ts';
+import type { Work } from './context.ts';
 import type { Item } from './model.ts';
 
 export interface ExportOptions { format: 'imagefolder' | 'kohya'; zip: boolean; target: string }

@@ -1,8 +1,7 @@
 /** Finds equal and nearly equal pictures of a data set and writes the groups down. */
-import type { DatasetContext } from './context.ts';
+import type { DatasetContext, Work } from './context.ts';
 import { Groups, joinNearDuplicates } from './duplicates.ts';
 import type { Item } from './model.ts';
-import type { Work } from './importer.ts';
 
 /** Flat pictures all look alike; they are only compared by content. */
 const FLAT = 0.995;

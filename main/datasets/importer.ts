@@ -1,7 +1,7 @@
 /** Reads a data set's source: pictures are probed once, captions every time, decisions are never lost. */
 import { join } from 'node:path';
 import { CaptionFinder } from './captions.ts';
-import type { DatasetContext } from './context.ts';
+import type { DatasetContext, Work } from './context.ts';
 import { findDuplicates } from './findDuplicates.ts';
 import { initialDecisions, mergeCaptions, type ReadCaptions } from './mergeCaptions.ts';
 import type { Decisions, Item } from './model.ts';
@@ -13,7 +13,6 @@ import type { DatasetRow } from './store.ts';
 import type { Change } from './storeJournal.ts';
 import { tokensOf } from './tokens.ts';
 
-export interface Work { signal: AbortSignal; progress: (text: string, done: number, total: number) => void }
 export interface ImportResult { pictures: number; added: number; changed: number; missing: number; problems: number; conflicts: number; notes: number }
 
 /** One picture as read: to be written in the next batch. */

@@ -6,8 +6,7 @@ import type { Emit } from '../contract/emit.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Handlers } from '../contract/method.ts';
 import { newId } from '../files/newId.ts';
-import type { JobContext, Jobs } from '../jobs/jobs.ts';
-import type { DatasetContext } from './context.ts';
+import type { DatasetContext, JobStarter, Work } from './context.ts';
 import { exportItems } from './exportSet.ts';
 import { busy } from './handlers.ts';
 import { importSource } from './importer.ts';
@@ -29,7 +28,7 @@ const parseSettings = (value: unknown) => {
 };
 
 /** Reads a set's source anew; a zip is unpacked first. */
-export async function readSource(context: DatasetContext, row: DatasetRow, job: Pick<JobContext, 'signal' | 'progress'>) {
+export async function readSource(context: DatasetContext, row: DatasetRow, job: Work) {
   if (row.source !== 'zip' || row.scanned_at !== null) return importSource(context, row, job);
   const notes: DatasetRow['notes'] = [];
   await unpackZip(row.origin, row.root, notes, { signal: job.signal, progress: (done, total) => job.progress('Unpacking', done, total) });
@@ -38,14 +37,14 @@ export async function readSource(context: DatasetContext, row: DatasetRow, job: 
   return { ...result, notes: result.notes + notes.length };
 }
 
-export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit, jobs: Jobs): Pick<Handlers<typeof datasetMethods>, `datasets.${Long}`> {
+export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit, jobs: JobStarter): Pick<Handlers<typeof datasetMethods>, `datasets.${Long}`> {
   const { store } = context;
   const working = new Set<string>();
   const view = (id: string) => datasetView(context, id, open.get(id));
   const changed = (id: string) => { emit('datasets.changed', { id }); return view(id); };
 
   /** One job at a time on a data set; windows see the pictures as they come. */
-  function work(row: DatasetRow, kind: string, title: string, run: (job: JobContext) => Promise<unknown>): { job_id: string } {
+  function work(row: DatasetRow, kind: string, title: string, run: (job: Work) => Promise<unknown>): { job_id: string } {
     if (working.has(row.id)) throw busy(row.name);
     working.add(row.id);
     const ended = (): void => { working.delete(row.id); open.drop(row.id); emit('datasets.changed', { id: row.id }); };

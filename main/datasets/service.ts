@@ -7,8 +7,7 @@ import type { Emit } from '../contract/emit.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Handlers } from '../contract/method.ts';
 import type { Db } from '../db/open.ts';
-import type { Jobs } from '../jobs/jobs.ts';
-import { createDatasetContext } from './context.ts';
+import { createDatasetContext, type JobStarter } from './context.ts';
 import { editingHandlers } from './editing.ts';
 import { lookingHandlers } from './handlers.ts';
 import { longHandlers } from './longWork.ts';
@@ -22,7 +21,7 @@ import { openVersion, snapshot } from './versions.ts';
 export interface DatasetOptions {
   db: Db;
   emit: Emit;
-  jobs: Jobs;
+  jobs: JobStarter;
   /** the app's folder for data sets: thumbnails, unpacked zips */
   folder: string;
   /** tokens of a caption by the model's tokenizer, without beginning and end; null: not counted */

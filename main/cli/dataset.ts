@@ -1,0 +1,12 @@
+/** `lpl dataset import|report|export`: data sets without a window. */
+import type { Command } from 'commander';
+import { command } from './program.ts';
+
+export function addDataset(program: Command): void {
+  const dataset = program.command('dataset').description('look over, take in and copy out folders of pictures with captions');
+  const shape = (c: Command) => c.option('--resolution <px>', 'side of the square whose area every bucket has (default: 1024)').option('--upscale', 'enlarge pictures that are smaller than their bucket');
+  shape(command(dataset, 'import <paths...>', 'make a data set of a folder, a zip or pictures', async () => (await import('./datasetActions.ts')).importDataset)).option('--name <text>', 'its name (default: the folder\'s)');
+  shape(command(dataset, 'report <folder>', 'what training would see and what is wrong, keeping nothing; --json: one object a picture', async () => (await import('./datasetActions.ts')).reportDataset));
+  command(dataset, 'export <source> <target>', 'copy a data set (its id, or a folder) into an empty folder or a .zip', async () => (await import('./datasetActions.ts')).exportDataset)
+    .option('--format <name>', 'imagefolder (Hugging Face) or kohya', 'imagefolder').option('--zip', 'write a zip');
+}
