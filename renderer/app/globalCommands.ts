@@ -20,5 +20,6 @@ const always: Command[] = [
 export function globalCommands(): Command[] {
   const runs = (workspace.runs.value ?? []).map((r): Command => ({ id: `run-${r.id}`, title: r.name, group: 'Runs by name', icon: 'runs', words: r.notes, run: go(`/runs/${r.id}`) }));
   const models = (workspace.models.value ?? []).map((m): Command => ({ id: `model-${m.id}`, title: m.name, group: 'Models by name', icon: 'models', words: m.path, run: go(`/models/${m.id}`) }));
-  return [...always, ...runs, ...models];
+  const sets = (workspace.datasets.value ?? []).map((d): Command => ({ id: `set-${d.id}`, title: d.name, group: 'Data sets by name', icon: 'datasets', words: d.origin, run: go(`/datasets/${d.id}`) }));
+  return [...always, ...runs, ...sets, ...models];
 }

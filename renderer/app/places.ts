@@ -2,6 +2,7 @@
 import type { IconName } from '../ui/icons.ts';
 
 export const places: readonly { path: string; title: string; icon: IconName; keys: string }[] = [
+  { path: '/datasets', title: 'Datasets', icon: 'datasets', keys: 'G D' },
   { path: '/models', title: 'Models', icon: 'models', keys: 'G M' },
   { path: '/runs', title: 'Runs', icon: 'runs', keys: 'G R' },
   { path: '/settings', title: 'Settings', icon: 'settings', keys: 'G S' },

@@ -4,13 +4,18 @@ import type { Page } from 'playwright-core';
 export interface Shot { name: string; path: string; scenario: 'full' | 'empty' | 'broken' | 'slow'; act?: (page: Page) => Promise<void> }
 
 const pages = [
-  { name: 'start', path: '/' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
+  { name: 'start', path: '/' }, { name: 'datasets', path: '/datasets' }, { name: 'curate', path: '/datasets/kitchen' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
   { name: 'settings', path: '/settings' }, { name: 'projects', path: '/settings/projects' }, { name: 'doctor', path: '/settings/doctor' },
 ];
 const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario) => pages.map((p): Shot => ({ ...p, scenario })));
 
 export const shots: Shot[] = [
   ...states,
+  { name: 'curate-one', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('option').nth(3).click(); } },
+  { name: 'curate-many', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('option').nth(2).click(); await p.getByRole('option').nth(9).click({ modifiers: ['Shift'] }); } },
+  { name: 'curate-replace', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+h'); await p.getByLabel('Find', { exact: true }).fill('kitchen'); await p.getByLabel('Replace with').fill('room'); } },
+  { name: 'curate-settings', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'More' }).click(); await p.getByRole('menuitem', { name: /Settings of/ }).click(); } },
+  { name: 'curate-filter', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'How to filter' }).click(); await p.getByLabel('Filter', { exact: true }).fill('tag:('); } },
   { name: 'about', path: '/settings/about', scenario: 'full' },
   { name: 'model-incomplete', path: '/models/half', scenario: 'full' },
   { name: 'file-picker', path: '/models', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Add a model' }).click(); await p.getByRole('menuitem', { name: 'Model file…' }).click(); } },

@@ -17,9 +17,17 @@ export async function buildHarness(): Promise<string> {
   return out;
 }
 
+/** A made-up picture for an item of a made-up data set. */
+function stillLife(id: number): string {
+  const [w, h] = [[1200, 900], [900, 1200], [1024, 1024], [1600, 900], [640, 480]][(id - 1) % 5]!;
+  const hue = (id * 47) % 360;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}"><rect width="100%" height="100%" fill="hsl(${hue} 22% 34%)"/><rect y="62%" width="100%" height="38%" fill="hsl(${hue + 30} 30% 22%)"/><ellipse cx="${30 + (id % 5) * 10}%" cy="58%" rx="18%" ry="22%" fill="hsl(${hue + 120} 45% 58%)"/><ellipse cx="68%" cy="66%" rx="9%" ry="11%" fill="hsl(${hue + 60} 60% 62%)"/></svg>`;
+}
+
 export async function serveFolder(folder: string): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://x').pathname;
+    if (path.startsWith('/media/image/')) { response.writeHead(200, { 'content-type': 'image/svg+xml' }).end(stillLife(Number(path.slice(13)))); return; }
     const file = join(folder, path === '/' ? 'index.html' : path);
     readFile(file).then((body) => response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(body), () => response.writeHead(404).end());
   });
