@@ -10,7 +10,7 @@ import { SafetensorsFile } from '../../main/engine/checkpoint/safetensors.ts';
 import { chooseWeightFile } from '../../main/engine/checkpoint/weightFiles.ts';
 import { writeFolder, writeSingleFile } from '../../main/engine/checkpoint/writeModel.ts';
 import { errorOf, tempFolder } from './checkpoints-helpers.ts';
-import { randomWeights, tinyConfigs, weightFile, writeTensors, writeTiny, type Tensors } from './checkpoints-tiny.ts';
+import { randomWeights, tinyConfigs, weightFile, writeTensors, writeTiny, writeTokenizers, type Tensors } from './checkpoints-tiny.ts';
 
 const noBuiltin = async (folder: string, pad: string) => writeFile(join(folder, 'builtin.json'), JSON.stringify({ pad }));
 
@@ -41,6 +41,7 @@ describe.each(['sdxl', 'sd15'] as const)('%s models', (kind) => {
       expect(source.kind).toBe(kind);
       await expectSame(source, weights);
       await writeSingleFile(file, source);
+      await writeTokenizers(join(dir, 'one'));
       await opened(file, {}, async (single) => {
         expect(single.kind).toBe(kind);
         await expectSame(single, weights);
@@ -62,7 +63,7 @@ describe.each(['sdxl', 'sd15'] as const)('%s models', (kind) => {
     const options = { dtype: 'F16' as const, override: (c: string, name: string) => c === 'unet' && names.includes(name) ? toTfjsLayout(name, weights.get('unet')!.get(name)!.shape, weights.get('unet')!.get(name)!.data.map((v) => v + 1)) : undefined };
     await opened(join(dir, 'm'), {}, async (source) => {
       await writeSingleFile(join(dir, 'x.safetensors'), source, options);
-      await writeFolder(join(dir, 'x'), source, noBuiltin, options);
+      await writeFolder(join(dir, 'x'), source, noBuiltin, options); // its tokenizers serve the single file beside it too
     });
     for (const name of names) weights.get('unet')!.set(name, { ...weights.get('unet')!.get(name)!, data: weights.get('unet')!.get(name)!.data.map((v) => v + 1) });
     for (const path of ['x.safetensors', 'x']) await opened(join(dir, path), {}, async (source) => {
@@ -157,6 +158,7 @@ describe('folders', () => {
     ['no weights', 'model.missing_file', /diffusion_pytorch_model\.safetensors/, () => rm(unetPath())],
     ['a broken config.json', 'model.bad_config', /not valid JSON/, () => writeFile(join(folder, 'vae', 'config.json'), '{')],
     ['no model_index.json', 'model.not_a_model_folder', /model_index/, () => rm(join(folder, 'model_index.json'))],
+    ['no tokenizer for a vocabulary of its own', 'model.needs_tokenizer', /no tokenizer_2 with it/, () => rm(join(folder, 'tokenizer_2'), { recursive: true })],
     ['Stable Diffusion 3', 'model.not_supported', /StableDiffusion3Pipeline is not supported yet/, () => writeFile(join(folder, 'model_index.json'), '{"_class_name":"StableDiffusion3Pipeline"}')],
     ['the SDXL refiner', 'model.not_supported', /refiner/, () => writeFile(join(folder, 'model_index.json'), '{"_class_name":"StableDiffusionXLImg2ImgPipeline","text_encoder":[null,null]}')],
     ['another network class', 'model.unsupported', /SD3Transformer2DModel/, () => writeFile(join(folder, 'unet', 'config.json'), JSON.stringify({ ...tinyConfigs.sdxl.unet, _class_name: 'SD3Transformer2DModel' }))],

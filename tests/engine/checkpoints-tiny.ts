@@ -36,6 +36,14 @@ export const writeTensors = (path: string, tensors: Tensors, dtype: FloatDtype =
 
 export const weightFile = (c: ComponentName): string => c.startsWith('text_encoder') ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
 
+/** Folders that stand for tokenizers: the tiny encoders do not have CLIP's own vocabulary. */
+export async function writeTokenizers(folder: string): Promise<void> {
+  for (const name of ['tokenizer', 'tokenizer_2']) {
+    await mkdir(join(folder, name), { recursive: true });
+    await writeFile(join(folder, name, 'vocab.json'), '{}');
+  }
+}
+
 /** Writes the folder; returns its weights by component. */
 export async function writeTiny(folder: string, kind: ModelKind, dtype: FloatDtype = 'F32'): Promise<Map<ComponentName, Tensors>> {
   const all = new Map<ComponentName, Tensors>();
@@ -46,8 +54,7 @@ export async function writeTiny(folder: string, kind: ModelKind, dtype: FloatDty
     await writeTensors(join(folder, name, weightFile(component)), tensors, dtype);
     all.set(component, tensors);
   }
-  await mkdir(join(folder, 'tokenizer'), { recursive: true });
-  await writeFile(join(folder, 'tokenizer', 'vocab.json'), '{}');
+  await writeTokenizers(folder);
   const pipeline = kind === 'sdxl' ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline';
   await writeFile(join(folder, 'model_index.json'), JSON.stringify({ _class_name: pipeline, text_encoder: ['transformers', 'CLIPTextModel'] }));
   return all;

@@ -1,5 +1,6 @@
 /** Opens a base model, whatever its layout, and checks it before any time is spent on it. */
 import { stat } from 'node:fs/promises';
+import { AppError } from '../../contract/errors.ts';
 import { checkProblems, fitWeights } from './checkWeights.ts';
 import { unreadableFile } from './errors.ts';
 import { expectedShapes } from './expectedShapes.ts';
@@ -17,6 +18,17 @@ export interface OpenOptions {
   configFrom?: string | undefined;
   /** only these; default: all that the architecture has */
   components?: ComponentName[] | undefined;
+}
+
+const builtinVocabularySize = 49408;
+/** The built-in vocabulary is CLIP's own; an encoder with another one came with a tokenizer, which must be there. */
+function checkTokenizers(source: ModelSource): void {
+  for (const [tokenizer, encoder] of [['tokenizer', 'text_encoder'], ['tokenizer_2', 'text_encoder_2']] as const) {
+    if (source.tokenizers[tokenizer]?.kind !== 'builtin' || !source.has(encoder)) continue;
+    const size = source.config(encoder)['vocab_size'] ?? builtinVocabularySize;
+    if (size !== builtinVocabularySize) throw new AppError('model.needs_tokenizer', `${source.path}: the ${encoder} has a vocabulary of its own (${String(size)} words), but there is no ${tokenizer} with it.`,
+      `Put the model's ${tokenizer} folder ${source.layout === 'diffusers' ? 'back into it' : `at ${source.path.replace(/\.safetensors$/i, '')}/${tokenizer}`}.`, { path: source.path, tokenizer });
+  }
 }
 
 /** Every component has exactly the weights, in the shapes, that its config asks for. */
@@ -42,6 +54,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
       source.replace('vae', vae.source, vae.files);
     }
     check(source);
+    checkTokenizers(source);
     return source;
   } catch (error) {
     await source.close();
