@@ -4,7 +4,7 @@
  * Baseline and Latent Perceptual Loss are this one step: without chosen samples the decoder is not run and the rest is the same. The functions
  * here are pure and written once; an executor runs them eagerly or compiled. With a non-finite loss or gradient nothing is updated.
  */
-import type { InputSpec, StepFunction } from './backend/executor.ts';
+import type { InputSpec, State, StepFunction } from './backend/executor.ts';
 import { addNoise } from './diffusion/prediction.ts';
 import { lplTargets } from './losses/latentPerceptualLoss.ts';
 import type { LplOptions } from './losses/lplOptions.ts';
@@ -14,7 +14,6 @@ import { diffusionErrors, perceptualLoss } from './step/losses.ts';
 import type { Networks, StepOptions } from './step/stepOptions.ts';
 import { accumulatorName, clipAndUpdate } from './step/update.ts';
 import { tf, type Tensor, type TensorMap } from './tf.ts';
-import type { State } from './backend/executor.ts';
 
 /** Losses of one batch (inputs: step/stepOptions.ts) and their gradients, divided by the number of accumulated batches. */
 function lossAndGradients(networks: Networks, o: StepOptions, chosen: number, inputs: TensorMap, state: State): Differentiated {
@@ -57,8 +56,8 @@ export function trainStep(networks: Networks, o: StepOptions, chosen: number): S
 export function accumulateStep(networks: Networks, o: StepOptions, chosen: number): StepFunction {
   return (inputs, state) => {
     const { grads, report } = lossAndGradients(networks, o, chosen, inputs, state);
-    const norm = globalNorm(grads), finite = allFinite(report['loss']!, norm);
-    const updates = Object.fromEntries(o.trained.map((name, i) => [accumulatorName(name), tf.add(state.get(accumulatorName(name)), grads[i]!)]));
+    const norm = globalNorm([...grads.values()]), finite = allFinite(report['loss']!, norm);
+    const updates = Object.fromEntries([...grads].map(([name, grad]) => [accumulatorName(name), tf.add(state.get(accumulatorName(name)), grad)]));
     return { outputs: { ...report, grad_norm: norm, finite }, updates, applyIf: finite };
   };
 }
@@ -66,9 +65,9 @@ export function accumulateStep(networks: Networks, o: StepOptions, chosen: numbe
 /** With gradient accumulation: the optimizer's step on the sums, which start again from zero. Inputs: `updateInputs`. Outputs: grad_norm, finite. */
 export function applyStep(o: StepOptions): StepFunction {
   return (inputs, state) => {
-    const sums = o.trained.map((name) => state.get(accumulatorName(name)));
+    const sums = new Map(o.trained.map((name) => [name, state.get(accumulatorName(name))]));
     const { updates, norm } = clipAndUpdate(o, state, sums, inputs);
-    for (const [i, name] of o.trained.entries()) updates[accumulatorName(name)] = tf.zerosLike(sums[i]!);
+    for (const [name, sum] of sums) updates[accumulatorName(name)] = tf.zerosLike(sum);
     const finite = allFinite(norm);
     return { outputs: { grad_norm: norm, finite }, updates, applyIf: finite };
   };

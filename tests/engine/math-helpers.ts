@@ -16,3 +16,10 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   }
   return size === 0 ? difference : difference / size;
 }
+
+/** Everything a parity section yields. */
+export async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const r of results) all.push(r);
+  return all;
+}

@@ -17,20 +17,20 @@ function steady(state: State): State {
   };
 }
 
-export interface Differentiated { grads: Tensor[]; /** what `f` reported */ report: TensorMap }
+/** `grads` by variable; one that the scalar does not depend on has none. `report`: what `f` reported. */
+export interface Differentiated { grads: Map<string, Tensor>; report: TensorMap }
 
-/**
- * d f / d variables. `f` returns the scalar and any tensors to report. A variable that the scalar does not depend on has gradient 0.
- */
+/** d f / d variables. `f` returns the scalar and any tensors to report. */
 export function gradientsOf(state: State, variables: string[], f: (state: State) => { scalar: Tensor; report: TensorMap }): Differentiated {
   const fixed = steady(state);
   let kept: TensorMap = {};
-  const { grads } = tf.valueAndGrads(() => {
+  const { grads } = tf.engine().gradients(() => {
     const { scalar, report } = f(fixed);
     kept = Object.fromEntries(Object.entries(report).map(([name, t]) => [name, tf.keep(tf.clone(t))]));
-    return scalar as tf.Scalar;
-  })(variables.map((name) => fixed.get(name)));
+    return scalar;
+  }, variables.map((name) => fixed.get(name)), undefined, true);
   const report = Object.fromEntries(Object.entries(kept).map(([name, t]) => [name, tf.clone(t)]));
   tf.dispose(kept);
-  return { grads, report };
+  const found = variables.flatMap((name, i): [string, Tensor][] => (grads[i] ? [[name, grads[i]]] : []));
+  return { grads: new Map(found), report };
 }

@@ -39,11 +39,11 @@ function updateOne(o: StepOptions, state: State, name: string, grad: Tensor, sca
 
 export interface Update { updates: TensorMap; norm: Tensor }
 
-/** Clips the gradients to the norm and steps the optimizer. Inputs: `optimizer_scalars`, `one_minus_ema_decay`. */
-export function clipAndUpdate(o: StepOptions, state: State, grads: Tensor[], inputs: TensorMap): Update {
-  const norm = globalNorm(grads), factor = clipFactor(norm, o.maxGradNorm);
+/** Clips the gradients to the norm and steps the optimizer; variables without a gradient stay. Inputs: `optimizer_scalars`, `one_minus_ema_decay`. */
+export function clipAndUpdate(o: StepOptions, state: State, grads: Map<string, Tensor>, inputs: TensorMap): Update {
+  const norm = globalNorm([...grads.values()]), factor = clipFactor(norm, o.maxGradNorm);
   const scalars = tf.unstack(inputs['optimizer_scalars']!);
   const oneMinusDecay = o.ema ? inputs['one_minus_ema_decay'] : undefined;
-  const updates = o.trained.map((name, i) => updateOne(o, state, name, o.maxGradNorm > 0 ? tf.mul(grads[i]!, factor) : grads[i]!, scalars, oneMinusDecay));
+  const updates = [...grads].map(([name, grad]) => updateOne(o, state, name, o.maxGradNorm > 0 ? tf.mul(grad, factor) : grad, scalars, oneMinusDecay));
   return { updates: Object.assign({}, ...updates) as TensorMap, norm };
 }
