@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { AppError } from './contract/errors.ts';
 import type { Handlers } from './contract/method.ts';
 import type { coreMethods } from './contract/methods.ts';
-import { runFolder } from './contract/runFolder.ts';
-import type { RunConfig } from './contract/runConfig.ts';
+import type { Job } from './contract/system.ts';
 import { openDatabase } from './db/open.ts';
-import { writeJson } from './files/atomicFile.ts';
+import { createDatasets } from './datasets/service.ts';
 import { createJobs } from './jobs/jobs.ts';
 import { jobHandlers } from './jobs/handlers.ts';
 import { createModelStore } from './models/store.ts';
@@ -16,12 +15,15 @@ import type { Reference } from './runs/configCheck.ts';
 import { runDataHandlers, runHandlers } from './runs/handlers.ts';
 import { createRuns } from './runs/index.ts';
 import { checked } from './runs/journalReader.ts';
-import type { RunRow } from './runs/runRow.ts';
+import { takeFolderIn, unknownFolders } from './runs/rebuild.ts';
 import { appDir, resourcesDir } from './runtime/paths.ts';
 import { createHub } from './services/hub.ts';
 import { createMedia } from './services/media.ts';
 import { browse } from './services/browseFiles.ts';
+import { createDoctor } from './services/doctor.ts';
+import { createExports } from './services/exports.ts';
 import { modelInspector } from './services/modelInspector.ts';
+import { createPrepare } from './services/prepareRun.ts';
 import { createPresets } from './settings/presets.ts';
 import { createSettings } from './settings/settings.ts';
 import { createSupervisor } from './trainer/supervisor.ts';
@@ -42,18 +44,16 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   const db = openDatabase(join(dataDir, 'studio.sqlite'));
   const hub = createHub();
   const { emit } = hub;
+  const runsDir = join(dataDir, 'runs');
   const settings = createSettings(db, emit);
   const jobs = createJobs(db, emit);
   const projects = createProjects(db, emit);
   const models = createModelStore(db, modelInspector, emit);
 
-  const modelPath = (base: string): string => models.find(base)?.path ?? base;
-  const prepare = async (run: RunRow): Promise<void> => {
-    const config = JSON.parse(run.config) as RunConfig;
-    if (existsSync(join(run.folder, runFolder.config))) return;
-    writeJson(join(run.folder, runFolder.config), { ...config, model: { ...config.model, base: modelPath(config.model.base) } });
-  };
-  const runs = createRuns(db, { runsDir: join(dataDir, 'runs'), emit, log, parallel: () => settings.get().parallel_runs, hangMinutes: () => settings.get().hang_minutes, prepare });
+  const { count } = await (await import('./engine/models/tokenizer.ts')).loadTokenizer({ kind: 'builtin', padToken: '<|endoftext|>' });
+  const datasets = createDatasets({ db, emit, jobs, folder: join(dataDir, 'datasets'), countTokens: count });
+  const prepare = createPrepare(models, datasets);
+  const runs = createRuns(db, { runsDir, emit, log, parallel: () => settings.get().parallel_runs, hangMinutes: () => settings.get().hang_minutes, prepare });
   const supervisor = createSupervisor({
     node: trainer?.node ?? process.execPath, args: trainer?.args ?? [join(appDir, 'main', 'engine', 'process.ts')],
     parse: (message) => checked(message, () => log(`training process said something else: ${JSON.stringify(message).slice(0, 200)}`)),
@@ -69,22 +69,44 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     return { problem: existsSync(base) ? null : `There is no model at ${base}.`, hint: 'Choose a model from the list.' };
   }
   async function datasetReference(id: string): Promise<Reference> {
-    return { problem: existsSync(id) && statSync(id).isDirectory() ? null : `There is no folder ${id}.`, hint: 'Choose a data set from the list.' };
+    const known = datasets.find(id) !== undefined || (existsSync(id) && (statSync(id).isDirectory() || id.endsWith('.json')));
+    return { problem: known ? null : `There is no data set ${id}.`, hint: 'Choose a data set from the list.' };
   }
+  const checkpointName = (runId: string, step: number): string | undefined => runs.artifacts.checkpoints(runId).find((c) => c.step === step && c.present)?.dir.split(/[\\/]/).at(-1);
+  const exports = createExports(db, jobs, checkpointName);
+  const rebuildFolder = (folder: string): void => { const id = takeFolderIn(db, runs.store, runs.recorder, folder); exports.reload(id, folder); };
+  const rebuild = (): Job => jobs.start('rebuild', 'Reading the run folders', async ({ progress }) => {
+    const found = unknownFolders(runs.store, runsDir);
+    const problems: string[] = [];
+    found.forEach((id, i) => {
+      progress(id, i, found.length);
+      try { rebuildFolder(join(runsDir, id)); } catch (error) { problems.push(`${id}: ${(error as Error).message}`); }
+    });
+    return { runs: found.length - problems.length, problems };
+  });
+  const doctor = createDoctor(dataDir, jobs);
   const rooms = {
     ...runs, references, queueHeld: runs.held.get,
-    estimate: () => { throw notYet('estimates'); }, dryRun: () => { throw notYet('dry runs'); }, exportRun: () => { throw notYet('exports'); }, rebuild: () => { throw notYet('rebuilding'); },
+    estimate: () => { throw notYet('estimates'); }, dryRun: () => { throw notYet('dry runs'); }, exportRun: exports.start, rebuild,
   };
   const handlers: Partial<Handlers<typeof coreMethods>> = {
     'system.info': () => ({ version, data_folder: dataDir, platform: process.platform, shell, pid: process.pid }),
     'settings.get': () => settings.get(),
     'settings.set': ({ changes }) => settings.set(changes),
+    'doctor.last': () => doctor.last(),
+    'doctor.run': () => ({ job_id: doctor.run().id }),
     'files.browse': ({ path, extensions }) => browse(path, extensions),
-    ...jobHandlers(jobs), ...createPresets(db), ...projects, ...models.handlers, ...runHandlers(rooms), ...runDataHandlers(rooms),
+    ...jobHandlers(jobs), ...createPresets(db), ...projects, ...models.handlers, ...datasets.handlers, ...runHandlers(rooms), ...runDataHandlers(rooms),
   };
-  const media = createMedia({ sample: (id) => runs.artifacts.media('sample', id), export: (id) => ({ ...runs.artifacts.media('export', id), download: true }) }, join(dataDir, 'cache', 'thumbnails'));
+  const media = createMedia({
+    image: (id, width) => datasets.media(width !== undefined && width <= 320 ? 'thumb' : 'view', Number(id)),
+    sample: (id) => runs.artifacts.media('sample', id), export: (id) => ({ ...runs.artifacts.media('export', id), download: true }),
+  }, join(dataDir, 'cache', 'thumbnails'));
 
   await addBuiltinModels(models.addBuiltin, log);
+  for (const id of unknownFolders(runs.store, runsDir)) {
+    try { rebuildFolder(join(runsDir, id)); log(`run ${id} was taken in from its folder`); } catch (error) { log(`run folder ${id}: ${(error as Error).message}`); }
+  }
   runs.lifecycle.reconcile();
   return {
     hub, media, db, handlers,

@@ -1,7 +1,6 @@
 /** The contract: every method of the app. Handlers, clients, docs and fuzz tests all go by this table. */
 import type { z } from 'zod';
 import { datasetMethods } from './datasets.ts';
-import { datasetMethods } from './datasets.ts';
 import { modelMethods } from './models.ts';
 import { projectMethods } from './projects.ts';
 import { runDataMethods } from './runData.ts';

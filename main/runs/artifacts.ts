@@ -1,5 +1,5 @@
 /** What a run left behind, as rows: samples, checkpoints, exports, journal events, the log's tail. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { Checkpoint, Export, Sample } from '../contract/runData.ts';
 import { runFolder } from '../contract/runFolder.ts';
@@ -35,7 +35,7 @@ export function createArtifacts(db: Db, store: RunStore) {
     const table = kind === 'sample' ? 'samples' : 'exports';
     const row = sql(`SELECT m.file, m.sha256, r.folder FROM ${table} m JOIN runs r ON r.key = m.run WHERE m.id = ?`).get(id) as { file: string; sha256: string; folder: string } | undefined;
     if (!row) throw new AppError('media.not_found', `There is no ${kind} ${id}.`, 'It may have been deleted with its run.', { id });
-    const file = join(row.folder, row.file);
+    const file = resolve(row.folder, row.file);
     return { file, sha256: row.sha256, name: row.file.split(/[\\/]/).at(-1)! };
   };
   return { samples, checkpoints, exports, events, media, log: (runId: string, bytes: number) => readTail(join(store.row(runId).folder, runFolder.log), bytes) };

@@ -29,7 +29,7 @@ export interface RunStore {
 }
 
 /** Columns kept in run.json: everything the journal cannot tell. */
-const kept = ['id', 'project_id', 'name', 'notes', 'state', 'exit_reason', 'error', 'compared_with', 'priority', 'queue_order', 'created_at', 'config'] as const satisfies readonly (keyof RunRow)[];
+const kept = ['id', 'project_id', 'name', 'notes', 'state', 'exit_reason', 'error', 'compared_with', 'priority', 'queue_order', 'created_at', 'config', 'pid', 'pid_started', 'last_event'] as const satisfies readonly (keyof RunRow)[];
 
 export function createRunStore(db: Db, runsDir: string, emit: Emit): RunStore {
   const sql = statements(db);

@@ -54,8 +54,8 @@ function ready<T>(child: ChildProcess, stderr: () => string, become: (resolve: (
   });
 }
 
-export async function httpCore(dataDir = temporaryFolder(), more: string[] = []): Promise<TestCore> {
-  const child = spawn(process.execPath, [entry, '--serve', ...more], { env: env(dataDir), stdio: ['ignore', 'pipe', 'pipe'] });
+export async function httpCore(dataDir = temporaryFolder(), more: string[] = [], moreEnv: NodeJS.ProcessEnv = {}): Promise<TestCore> {
+  const child = spawn(process.execPath, [entry, '--serve', ...more], { env: { ...env(dataDir), ...moreEnv }, stdio: ['ignore', 'pipe', 'pipe'] });
   let err = '';
   child.stderr.on('data', (d: Buffer) => { err += String(d); });
   const url = await ready<string>(child, () => err, (resolve) => {
