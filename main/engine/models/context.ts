@@ -1,6 +1,6 @@
 /** What a model's forward pass is given: its weights by name, the adapters on top, and how to spend memory. */
 import type { Tensor } from '../tf.ts';
-import { conv2d, linear, type ConvOptions } from '../ops/nn.ts';
+import { conv2d, linear, upsampleConv2d, upsampleNearest2x, type ConvOptions } from '../ops/nn.ts';
 import { tf } from '../tf.ts';
 
 /** A low-rank delta of one layer: y += scale · up(down(dropout(x))). Linear: down [in,r], up [r,out]; conv: down HWIO [k,k,in,r], up [1,1,r,out]. */
@@ -35,4 +35,10 @@ export function convLayer(ctx: ModelContext, name: string, x: Tensor, options: C
   if (!a) return y;
   const xin = a.dropout ? a.dropout(x) : x;
   return tf.add(y, tf.mul(conv2d(conv2d(xin, a.down, undefined, options), a.up), a.scale));
+}
+
+/** The 3×3 convolution `name` of x upsampled ×2 (nearest), bias if the model has one, adapter if the context has one. */
+export function upsampleConvLayer(ctx: ModelContext, name: string, x: Tensor): Tensor {
+  if (ctx.adapter?.(name)) return convLayer(ctx, name, upsampleNearest2x(x));
+  return upsampleConv2d(x, ctx.w(`${name}.weight`), ctx.has(`${name}.bias`) ? ctx.w(`${name}.bias`) : undefined);
 }

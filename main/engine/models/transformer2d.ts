@@ -1,5 +1,5 @@
 /** The UNet's spatial transformer (diffusers' Transformer2DModel with BasicTransformerBlock; Rombach et al. 2022). */
-import { attention, gelu, layerNorm } from '../ops/nn.ts';
+import { attention, geglu, layerNorm } from '../ops/nn.ts';
 import { tf, type Tensor } from '../tf.ts';
 import { checkpointed } from './checkpointed.ts';
 import { convLayer, linearLayer, type ModelContext } from './context.ts';
@@ -19,8 +19,7 @@ function attend(ctx: ModelContext, name: string, x: Tensor, memory: Tensor, head
 
 /** GEGLU feed-forward (Shazeer 2020): out((a) · gelu(b)), [a ‖ b] = proj(x). */
 function feedForward(ctx: ModelContext, name: string, x: Tensor): Tensor {
-  const [value, gate] = tf.split(linearLayer(ctx, `${name}.net.0.proj`, x), 2, 2) as [Tensor, Tensor];
-  return linearLayer(ctx, `${name}.net.2`, tf.mul(value, gelu(gate)));
+  return linearLayer(ctx, `${name}.net.2`, geglu(linearLayer(ctx, `${name}.net.0.proj`, x)));
 }
 
 /** Self-attention, cross-attention to the text, feed-forward; each pre-normed with a residual. x [N,L,C]. */

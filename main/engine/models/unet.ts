@@ -1,9 +1,8 @@
 /** UNet2DConditionModel (Rombach et al. 2022; Podell et al. 2023, "SDXL") on tfjs, NHWC. */
 import { AppError } from '../../contract/errors.ts';
-import { silu } from '../ops/nn.ts';
 import { tf, type Tensor } from '../tf.ts';
 import { convLayer, type ModelContext } from './context.ts';
-import { normLayer } from './resnetBlock.ts';
+import { normSiluLayer } from './resnetBlock.ts';
 import { embeddingMlp, embeddingMlpShapes, sinusoidalEmbedding } from './timeEmbedding.ts';
 import { blockShapes, downBlock, midBlock, midShapes, upBlock } from './unetBlocks.ts';
 import type { UnetConfig } from './unetConfig.ts';
@@ -51,7 +50,7 @@ export function unetForward(ctx: ModelContext, config: UnetConfig, inputs: UnetI
   let h = skips.at(-1)!;
   if (plan.mid) h = midBlock(ctx, config, plan.mid, h, cond);
   for (const block of plan.up) h = upBlock(ctx, config, block, h, skips, cond);
-  return convLayer(ctx, 'conv_out', silu(normLayer(ctx, 'conv_norm_out', h, { groups: config.norm_num_groups, eps: config.norm_eps })));
+  return convLayer(ctx, 'conv_out', normSiluLayer(ctx, 'conv_norm_out', h, { groups: config.norm_num_groups, eps: config.norm_eps }));
 }
 
 /** Every weight of the UNet, in tfjs layout. */

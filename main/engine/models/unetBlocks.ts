@@ -2,7 +2,7 @@
 import { upsampleNearest2x } from '../ops/nn.ts';
 import { tf, type Tensor } from '../tf.ts';
 import { checkpointed } from './checkpointed.ts';
-import { convLayer, type ModelContext } from './context.ts';
+import { convLayer, upsampleConvLayer, type ModelContext } from './context.ts';
 import { resnetBlock, resnetShapes } from './resnetBlock.ts';
 import { transformer2d, transformerShapes } from './transformer2d.ts';
 import type { UnetConfig } from './unetConfig.ts';
@@ -42,18 +42,18 @@ export function midBlock(ctx: ModelContext, c: UnetConfig, plan: MidPlan, x: Ten
   return plan.second ? resnet(ctx, c, plan.second, h, temb) : h;
 }
 
-/** Nearest ×2, cropped to the size of the skip it will meet (odd sizes lose a row or column on the way down). */
-function upsampleTo(x: Tensor, [, height, width]: number[]): Tensor {
-  const y = upsampleNearest2x(x);
-  const [n, h, w, c] = y.shape as [number, number, number, number];
-  return h === height && w === width ? y : tf.slice(y, [0, 0, 0, 0], [n, height!, width!, c]);
+/** Nearest ×2 and a convolution, cropped in between to the size of the skip it will meet (odd sizes lose a row or column on the way down). */
+function upsample(ctx: ModelContext, name: string, x: Tensor, [, height, width]: number[]): Tensor {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  if (2 * h === height && 2 * w === width) return upsampleConvLayer(ctx, name, x);
+  return convLayer(ctx, name, tf.slice(upsampleNearest2x(x), [0, 0, 0, 0], [n, height!, width!, c]));
 }
 
 /** Takes its skips off the end of `skips`. */
 export function upBlock(ctx: ModelContext, c: UnetConfig, plan: BlockPlan, x: Tensor, skips: Tensor[], cond: Conditioning): Tensor {
   let h = x;
   for (const l of plan.layers) h = layer(ctx, c, l, tf.concat([h, skips.pop()!], 3), cond);
-  return plan.sampler ? convLayer(ctx, plan.sampler, upsampleTo(h, skips.at(-1)!.shape)) : h;
+  return plan.sampler ? upsample(ctx, plan.sampler, h, skips.at(-1)!.shape) : h;
 }
 
 const layerShapes = (c: UnetConfig, { resnet: r, transformer: t }: LayerPlan, timeChannels: number): WeightShapes => mergeShapes(

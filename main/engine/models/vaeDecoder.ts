@@ -1,9 +1,8 @@
 /** AutoencoderKL's decoder: latent -> image, block by block, so that its features can be taken on the way. */
-import { silu, upsampleNearest2x } from '../ops/nn.ts';
 import type { Tensor } from '../tf.ts';
 import { checkpointed } from './checkpointed.ts';
-import { convLayer, type ModelContext } from './context.ts';
-import { normLayer, resnetBlock, resnetShapes } from './resnetBlock.ts';
+import { convLayer, upsampleConvLayer, type ModelContext } from './context.ts';
+import { normSiluLayer, resnetBlock, resnetShapes } from './resnetBlock.ts';
 import { vaeMidBlock, vaeMidShapes, vaeNorm } from './vaeBlocks.ts';
 import type { VaeConfig } from './vaeConfig.ts';
 import { convShapes, mergeShapes, normShapes, type WeightShapes } from './weightShapes.ts';
@@ -11,7 +10,7 @@ import { convShapes, mergeShapes, normShapes, type WeightShapes } from './weight
 function upBlock(ctx: ModelContext, name: string, config: VaeConfig, x: Tensor): Tensor {
   let h = x;
   for (let j = 0; j <= config.layers_per_block; j++) h = resnetBlock(ctx, `${name}.resnets.${j}`, h, vaeNorm(config));
-  return ctx.has(`${name}.upsamplers.0.conv.weight`) ? convLayer(ctx, `${name}.upsamplers.0.conv`, upsampleNearest2x(h)) : h;
+  return ctx.has(`${name}.upsamplers.0.conv.weight`) ? upsampleConvLayer(ctx, `${name}.upsamplers.0.conv`, h) : h;
 }
 
 /**
@@ -31,7 +30,7 @@ export function decoderBlocks(ctx: ModelContext, config: VaeConfig, z: Tensor, n
 /** z [N,h,w,latent_channels] after post_quant_conv -> image [N,H,W,3]. */
 export function decoderForward(ctx: ModelContext, config: VaeConfig, z: Tensor): Tensor {
   const h = decoderBlocks(ctx, config, z, config.block_out_channels.length).at(-1)!;
-  return convLayer(ctx, 'decoder.conv_out', silu(normLayer(ctx, 'decoder.conv_norm_out', h, vaeNorm(config))));
+  return convLayer(ctx, 'decoder.conv_out', normSiluLayer(ctx, 'decoder.conv_norm_out', h, vaeNorm(config)));
 }
 
 function upShapes(config: VaeConfig, i: number): WeightShapes {

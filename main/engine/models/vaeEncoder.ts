@@ -1,8 +1,7 @@
 /** AutoencoderKL's encoder: image -> moments of the latent posterior (Rombach et al. 2022). */
-import { silu } from '../ops/nn.ts';
 import type { Tensor } from '../tf.ts';
 import { convLayer, type ModelContext } from './context.ts';
-import { normLayer, resnetBlock, resnetShapes } from './resnetBlock.ts';
+import { normSiluLayer, resnetBlock, resnetShapes } from './resnetBlock.ts';
 import { vaeMidBlock, vaeMidShapes, vaeNorm } from './vaeBlocks.ts';
 import type { VaeConfig } from './vaeConfig.ts';
 import { convShapes, mergeShapes, normShapes, type WeightShapes } from './weightShapes.ts';
@@ -21,7 +20,7 @@ export function encoderForward(ctx: ModelContext, config: VaeConfig, image: Tens
   let h = convLayer(ctx, 'encoder.conv_in', image);
   config.block_out_channels.forEach((_, i) => { h = downBlock(ctx, `encoder.down_blocks.${i}`, config, h); });
   h = vaeMidBlock(ctx, 'encoder.mid_block', config, h);
-  return convLayer(ctx, 'encoder.conv_out', silu(normLayer(ctx, 'encoder.conv_norm_out', h, vaeNorm(config))));
+  return convLayer(ctx, 'encoder.conv_out', normSiluLayer(ctx, 'encoder.conv_norm_out', h, vaeNorm(config)));
 }
 
 export function encoderShapes(config: VaeConfig): WeightShapes {
