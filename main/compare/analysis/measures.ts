@@ -1,0 +1,49 @@
+/** The measures of a comparison that give one number a picture, paired over prompt × seed (or picture × timestep). */
+import type { Evaluation } from '../../contract/evaluation.ts';
+import type { Pair } from '../statistics/pairedBootstrap.ts';
+
+export interface Measure {
+  id: string;
+  title: string;
+  unit: string;
+  lowerIsBetter: boolean;
+  /** a sentence for those who wonder what it says, and what it cannot say */
+  note: string;
+  /** values by what they are paired on; `cluster` is resampled as a whole */
+  values(e: Evaluation): { key: string; cluster: string; value: number }[];
+}
+
+const reconstruction = (timestep: number): Measure => ({
+  id: `reconstruction_${timestep}`, title: `Reconstruction distance, t = ${timestep}`, unit: '', lowerIsBetter: true,
+  note: `Distance of the VAE decoder's features between held-out pictures and what the model makes of them from noise at timestep ${timestep}. LPL trains towards this, so it can improve without pictures getting better.`,
+  values: (e) => e.reconstructions.filter((r) => r.timestep === timestep).map((r) => ({ key: r.item, cluster: r.item, value: r.feature_distance })),
+});
+
+const noiseError: Measure = {
+  id: 'noise_error', title: 'Noise prediction error', unit: '', lowerIsBetter: true,
+  note: 'Mean squared error of the predicted noise on held-out pictures: what the baseline trains towards.',
+  values: (e) => e.reconstructions.map((r) => ({ key: `${r.item} ${r.timestep}`, cluster: r.item, value: r.mse })),
+};
+
+const agreement: Measure = {
+  id: 'agreement', title: 'Prompt agreement', unit: '', lowerIsBetter: false,
+  note: 'Cosine between picture and prompt in the feature space, over prompts and seeds.',
+  values: (e) => e.pictures.flatMap((p) => (p.agreement === null ? [] : [{ key: `${p.prompt_index} ${p.seed}`, cluster: p.prompt, value: p.agreement }])),
+};
+
+/** Measures that these evaluations hold values for. */
+export function measuresIn(evaluations: readonly Evaluation[]): Measure[] {
+  const timesteps = [...new Set(evaluations.flatMap((e) => e.reconstructions.map((r) => r.timestep)))].sort((a, b) => a - b);
+  return [agreement, ...timesteps.map(reconstruction), noiseError].filter((m) => evaluations.every((e) => m.values(e).length > 0));
+}
+
+/**
+ * Pairs of two arms: the same prompt and seed, in repetitions of the training in the same order. Only what both arms
+ * have is paired. `first` and `second` hold one evaluation for each repetition.
+ */
+export function pairsOf(measure: Measure, first: readonly Evaluation[], second: readonly Evaluation[]): Pair[] {
+  return first.slice(0, second.length).flatMap((e, i) => {
+    const other = new Map(measure.values(second[i]!).map((v) => [v.key, v.value]));
+    return measure.values(e).filter((v) => other.has(v.key)).map((v) => ({ cluster: v.cluster, first: v.value, second: other.get(v.key)! }));
+  });
+}
