@@ -24,13 +24,13 @@ const LOOK_AHEAD = 20_000;
 
 /** Loads the weights and defines the steps. Throws model.*, config.*. */
 export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
-  const { executor, base, trainables, config, plan, totalSteps } = parts;
+  const { executor, base, trainables, config, plan, totalSteps, report } = parts;
   await loadWeights(parts);
   await declareTrainables(executor, base.source, trainables, config.training.use_ema);
   const options = stepOptions(config, base, trainables);
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps);
-  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), cacheMb: config.lpl.lpl_cache_mb });
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
     plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));

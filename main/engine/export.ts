@@ -7,7 +7,7 @@ import type { FloatDtype } from './checkpoint/dtype.ts';
 import type { LoraDescription } from './checkpoint/lora/loraMetadata.ts';
 import { writeLora } from './checkpoint/lora/writeLora.ts';
 import { writeFolder, writeSingleFile } from './checkpoint/writeModel.ts';
-import { writeBuiltinTokenizer } from './models/builtinTokenizer.ts';
+import { writeBuiltinTokenizer } from './models/tokenizer.ts';
 import { openBaseModel, type BaseModel } from './run/baseModel.ts';
 import { findCheckpoint, type FoundCheckpoint } from './run/checkpointStore.ts';
 import { readRunConfig, runFolder } from './run/runFolder.ts';

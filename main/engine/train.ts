@@ -10,6 +10,7 @@ import { saveCheckpoint } from './run/checkpointStore.ts';
 import { stateTensors } from './run/checkpoints.ts';
 import { openEncoders, type Encoders } from './run/encoders.ts';
 import { etaClock, memoryNow } from './run/progress.ts';
+import { readJournal } from './run/journal.ts';
 import { configHash } from './run/runFolder.ts';
 import { openSession, type Session } from './run/session.ts';
 import { EndedEarly, stageReporter, type TrainRun } from './run/trainRun.ts';
@@ -43,7 +44,7 @@ export async function train(run: TrainRun): Promise<EndReason> {
 /** Steps until all are done or the person ends the run. */
 async function loop(s: Session): Promise<End> {
   const eta = etaClock();
-  if (s.firstStep === 0) await observe(s, 0);
+  if (s.firstStep === 0 || !observed(s, s.firstStep)) await observe(s, s.firstStep);
   let saved = s.firstStep;
   for (let step = s.firstStep; step < s.totalSteps; step++) {
     const end = await obey(s, step);
@@ -58,6 +59,14 @@ async function loop(s: Session): Promise<End> {
   }
   await exportFinished(s);
   return { step: s.totalSteps, reason: 'finished' };
+}
+
+/** Whether the journal has everything that is due at the step a run resumes from: the process may have ended between checkpoint and samples. */
+function observed(s: Session, step: number): boolean {
+  const { run } = s, { events } = readJournal(run.folder.journal), { samples } = run.config;
+  const weights = run.config.training.use_ema && samples.sample_ema ? 2 : 1;
+  const drawn = new Set(events.flatMap((e) => (e.type === 'sample' && e.step === step ? [e.file] : []))).size;
+  return drawn >= samples.prompts.length * samples.seeds.length * weights && (!s.validation || events.some((e) => e.type === 'validation' && e.step === step));
 }
 
 /** Carries out what was asked since the last step. */
@@ -81,7 +90,7 @@ async function oneStep(s: Session, step: number, eta: ReturnType<typeof etaClock
   const report = await program.step(step, batches);
   if (!report.finite) throw nonFinite(step, report, batches);
   const seconds = (performance.now() - began) / 1000, pictures = batches.reduce((n, b) => n + b.names.length, 0);
-  eta.tick(seconds);
+  if (!report.firstUse) eta.tick(seconds);
   run.emit({
     type: 'step', step: step + 1, seconds, images_per_s: pictures / seconds, eta_s: eta.left(s.totalSteps - step - 1), memory: memoryNow(),
     metrics: { ...report.metrics, epoch: planned[0]!.epoch, 'time/data': (loaded - began) / 1000, 'time/step': (performance.now() - loaded) / 1000 },

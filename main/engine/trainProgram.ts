@@ -9,6 +9,8 @@ export interface StepReport {
   metrics: Record<string, number>;
   /** false: loss or gradients were not finite, and nothing was changed */
   finite: boolean;
+  /** the step's shape ran for the first time: its duration tells nothing about later ones */
+  firstUse: boolean;
   /** names of the pictures whose own loss was not finite */
   badPictures: string[];
 }

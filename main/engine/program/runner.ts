@@ -13,14 +13,15 @@ import { addRecord, emptyRecord, featureShapes, lplMetrics, type LplRecord } fro
 import { padChosen, paddedCount, padWeights } from './lplCounts.ts';
 import type { StepNumbers } from './stepNumbers.ts';
 
-export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; /** budget for target features, MB */ cacheMb: number }
+export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; /** budget for target features, MB */ cacheMb: number; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
 
 /** Sums over the micro-batches of one step. */
-interface Tally { diffusion: number; lpl: number; loss: number; finite: boolean; bad: string[]; record: LplRecord; timesteps: number[]; norm: number }
+interface Tally { diffusion: number; lpl: number; loss: number; finite: boolean; bad: string[]; record: LplRecord; timesteps: number[]; norm: number; /** a shape ran for the first time */ first: boolean }
 
 export class ProgramRunner {
   readonly #p: RunnerParts;
   readonly #fed: FedTargets | null;
+  readonly #used = new Set<string>();
   constructor(parts: RunnerParts) {
     this.#p = parts;
     const { executor, networks, base, options: { lpl }, cacheMb } = parts;
@@ -44,7 +45,7 @@ export class ProgramRunner {
   /** One optimizer step (from 0). */
   async step(step: number, batches: HostBatch[]): Promise<StepReport> {
     const { executor, numbers, options } = this.#p, timesteps = numbers.timesteps(step);
-    const tally: Tally = { diffusion: 0, lpl: 0, loss: 0, finite: true, bad: [], record: emptyRecord(), timesteps: [], norm: NaN };
+    const tally: Tally = { diffusion: 0, lpl: 0, loss: 0, finite: true, bad: [], record: emptyRecord(), timesteps: [], norm: NaN, first: false };
     for (const [micro, batch] of batches.entries()) {
       await this.#batch(step, micro, batch, timesteps[micro]!, tally);
       if (!tally.finite) break;
@@ -54,7 +55,7 @@ export class ProgramRunner {
       tally.norm = out['grad_norm']!.data[0]!;
       tally.finite = out['finite']!.data[0] === 1;
     }
-    return { finite: tally.finite, badPictures: tally.bad, metrics: this.#metrics(step, tally, batches) };
+    return { finite: tally.finite, firstUse: tally.first, badPictures: tally.bad, metrics: this.#metrics(step, tally, batches) };
   }
 
   async #batch(step: number, micro: number, batch: HostBatch, timesteps: Int32Array, tally: Tally): Promise<void> {
@@ -64,6 +65,9 @@ export class ProgramRunner {
     if (count) inputs['lpl_loss_weight'] = padWeights(inputs['lpl_loss_weight']!, chosen.length);
     if (count && this.#fed) Object.assign(inputs, await this.#fed.inputs(batch, padded));
     const name = this.define(this.#sizeOf(batch), n, count);
+    if (!this.#used.has(name)) this.#p.onFirstUse(name);
+    tally.first ||= !this.#used.has(name);
+    this.#used.add(name);
     const out = await executor.run(name, options.accumulation === 1 ? { ...inputs, ...numbers.updateInputs(step) } : inputs);
     tally.finite = out['finite']!.data[0] === 1;
     tally.norm = out['grad_norm']!.data[0]!;

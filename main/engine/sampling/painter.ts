@@ -1,0 +1,52 @@
+/** Sample pictures of a run: prompts × seeds, the same in every run, drawn with the weights as they are and with their EMA. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Executor } from '../backend/executor.ts';
+import type { CaptionSource } from '../data/captionCache.ts';
+import type { BaseModel } from '../run/baseModel.ts';
+import { writeFileAtomic } from '../run/atomicFile.ts';
+import type { StageReporter, TrainRun } from '../run/trainRun.ts';
+import type { Trainables } from '../trainables/trainables.ts';
+import { pictureDrawer, type Drawer } from './drawPicture.ts';
+import { encodePng } from './png.ts';
+
+export interface PainterParts { run: TrainRun; executor: Executor; base: BaseModel; trainables: Trainables; captions: CaptionSource; report: StageReporter }
+export interface Painter {
+  /** Draws every prompt and seed; one event each. */
+  draw(step: number): Promise<void>;
+  setPrompts(prompts: string[], negative: string): void;
+}
+
+interface Job { prompt: string; index: number; seed: number; ema: boolean }
+
+export function openPainter(parts: PainterParts): Painter {
+  const { run } = parts, { samples, training, data } = run.config, size = samples.sample_size ?? data.resolution;
+  let prompts = samples.prompts, negative = samples.negative_prompt;
+  const weights = training.use_ema && samples.sample_ema ? [false, true] : [false];
+  const drawers = new Map<boolean, Drawer>(weights.map((ema) => [ema, pictureDrawer({ ...parts, ema, width: size, height: size, options: samples })]));
+  if (prompts.length) for (const drawer of drawers.values()) drawer.define();
+  return {
+    setPrompts(next, nextNegative) { [prompts, negative] = [next, nextNegative]; },
+    async draw(step) {
+      const jobs = weights.flatMap((ema) => prompts.flatMap((prompt, index) => samples.seeds.map((seed): Job => ({ prompt, index, seed, ema }))));
+      for (const [done, job] of jobs.entries()) {
+        if (run.commands.ending) return; // the loop carries the command out
+        const text = { prompt: await parts.captions.embedding(job.prompt), negative: await parts.captions.embedding(negative), negativeText: negative };
+        const pixels = await drawers.get(job.ema)!.draw(text, job.seed, (n, total) => parts.report('sampling', `drawing picture ${done + 1} of ${jobs.length}`, done * total + n, jobs.length * total));
+        await keep(parts, step, job, negative, size, pixels);
+      }
+    },
+  };
+}
+
+/** Writes the picture into the run's folder and tells of it. */
+async function keep({ run, base }: PainterParts, step: number, { prompt, index, seed, ema }: Job, negative_prompt: string, size: number, pixels: Uint8Array): Promise<void> {
+  const { sampler, num_inference_steps, guidance_scale, guidance_rescale } = run.config.samples;
+  const file = join(basename(run.folder.samples), `step-${String(step).padStart(8, '0')}`, `p${String(index).padStart(2, '0')}-s${seed}${ema ? '-ema' : ''}.png`);
+  const png = await encodePng(pixels, { prompt, negative_prompt, seed, sampler, num_inference_steps, guidance_scale, guidance_rescale, width: size, height: size, model: basename(base.source.path), step, ema, run: basename(run.folder.dir) });
+  const path = join(run.folder.dir, file);
+  writeFileAtomic(path, png);
+  const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
+  run.emit({ type: 'sample', step, file, prompt, negative_prompt, prompt_index: index, seed, ema, width: size, height: size, sha256 });
+}
