@@ -11,7 +11,7 @@ export type CaptionSource = 'sidecar' | MetadataTable['source'] | 'folder' | 'no
 export interface FoundCaptions {
   captions: string[];
   source: CaptionSource;
-  /** SHA-256 of the sidecar's bytes; null: there is none */
+  /** SHA-256 of the bytes of the file that captions will be written to; null: there is none yet */
   sidecarHash: string | null;
   note: string | null;
   /** the metadata row, for the columns that our own export adds */
@@ -82,7 +82,7 @@ export class CaptionFinder {
     if (image.sidecar !== null) {
       try {
         const sidecar = await readSidecar(join(this.root, image.sidecar));
-        if (sidecar) return { captions: sidecar.captions, source: 'sidecar', sidecarHash: sidecar.hash, note: sidecar.note, row };
+        if (sidecar) return { captions: sidecar.captions, source: 'sidecar', sidecarHash: image.sidecar === image.sidecarTarget ? sidecar.hash : null, note: sidecar.note, row };
       } catch (error) { note = `its caption file could not be read: ${(error as Error).message}`; }
     }
     const fromRow = row && captionsOfRow(row, this.column);
