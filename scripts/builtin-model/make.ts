@@ -1,6 +1,6 @@
 /**
  * Makes the built-in model: `npm run make:builtin-model`. Stages go on where they were stopped:
- * vae → unet (with both text encoders) → export. `--stage NAME` runs one of them.
+ * vae → decoder → unet (with both text encoders) → export. `--stage NAME` runs one of them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,12 +17,12 @@ import { encodePictures, scalingFactor } from './latents.ts';
 import { namedPictures } from './pictures.ts';
 import { textModel, type TextModel } from './text.ts';
 import { shapesOf, trainUnet } from './unet.ts';
-import { defineVaeFunctions, trainVae, vae } from './vae.ts';
+import { defineVaeFunctions, polishDecoder, trainVae, vae } from './vae.ts';
 import { makeVocabulary } from './vocabulary.ts';
 
 const { values: options } = parseArgs({ options: {
   stage: { type: 'string', default: 'all' }, precision: { type: 'string', default: 'bf16' }, threads: { type: 'string', default: '0' },
-  'vae-steps': { type: 'string', default: '5000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
+  'vae-steps': { type: 'string', default: '5000' }, 'decoder-steps': { type: 'string', default: '1000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
 } });
 const { dir, out } = options;
 const wanted = (stage: string): boolean => options.stage === 'all' || options.stage === stage;
@@ -39,7 +39,7 @@ async function averaged(stage: string, names: string[]): Promise<Map<string, Flo
 
 async function declareVae(executor: Executor): Promise<void> {
   const shapes = vaeWeightShapes(vae);
-  for (const [n, w] of await averaged('vae', Object.keys(shapes))) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
+  for (const [n, w] of await averaged('decoder', Object.keys(shapes))) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
   defineVaeFunctions(executor, 20, 'vae/');
 }
 
@@ -49,13 +49,18 @@ async function textOf(set: PictureSet): Promise<{ text: TextModel; vocabSize: nu
   return { vocabSize, text: textModel(vocabSize, [(t) => tokenizers[0].encode(t), (t) => tokenizers[1].encode(t)]) };
 }
 
+const rgb = (pictures: { rgb: Uint8Array }[]): Uint8Array[] => pictures.map((p) => p.rgb);
 const set = await basePictures(dir);
 console.log(`${set.training.length} pictures to train on, ${set.heldOut.length} held out`);
 
 if (wanted('vae')) {
   const executor = await newExecutor();
-  const rgb = (pictures: { rgb: Uint8Array }[]): Uint8Array[] => pictures.map((p) => p.rgb);
   await trainVae(executor, dir, rgb(set.training), rgb(set.heldOut), Number(options['vae-steps']));
+  executor.dispose();
+}
+if (wanted('decoder')) {
+  const executor = await newExecutor();
+  await polishDecoder(executor, dir, await averaged('vae', Object.keys(vaeWeightShapes(vae))), rgb(set.training), rgb(set.heldOut), Number(options['decoder-steps']));
   executor.dispose();
 }
 if (wanted('unet')) {
@@ -81,7 +86,7 @@ if (wanted('export')) {
   const shapes = shapesOf(text);
   const weights = await averaged('unet', Object.keys(shapes));
   const vaeShapes = vaeWeightShapes(vae);
-  const vaeWeights = await averaged('vae', Object.keys(vaeShapes));
+  const vaeWeights = await averaged('decoder', Object.keys(vaeShapes));
   const scaling_factor = JSON.parse(readFileSync(join(dir, 'scaling_factor.json'), 'utf8')) as number;
   const below = (prefix: string): Record<string, number[]> => Object.fromEntries(Object.entries(shapes).filter(([n]) => n.startsWith(`${prefix}/`)).map(([n, s]) => [n.slice(prefix.length + 1), s]));
   await writeComponent(out, { folder: 'vae', config: { ...vaeConfig, scaling_factor }, shapes: vaeShapes, weight: (n) => vaeWeights.get(n)! });

@@ -80,7 +80,7 @@ function batchOf(text: TextModel, latents: LatentPicture[], scale: number, step:
 export async function trainUnet(executor: Executor, dir: string, text: TextModel, latents: LatentPicture[], scale: number, steps: number, draw: (step: number) => Promise<void>): Promise<Record<string, Float32Array>> {
   const shapes = shapesOf(text);
   return pretrain({
-    name: 'unet', dir: join(dir, 'unet'), steps, learningRate: 7e-4, warmup: 200, weightDecay: 0.01, emaDecay: 0.999, maxGradNorm: 1, checkpointEvery: 500,
+    name: 'unet', dir: join(dir, 'unet'), steps, learningRate: 7e-4, warmup: 200, weightDecay: 0.01, emaDecay: 0.999, maxGradNorm: 1, checkpointEvery: 250,
     shapes, unused: (name) => unreadText.test(name), initial: () => initWeights(shapes, seed),
     inputs: {
       sample: { shape: [batchSize, side, side, 4], dtype: 'float32' }, noise: { shape: [batchSize, side, side, 4], dtype: 'float32' },

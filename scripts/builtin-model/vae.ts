@@ -69,19 +69,34 @@ async function reconstructionMse(executor: Executor, pictures: Uint8Array[]): Pr
   return sum / Math.floor(pictures.length / 20);
 }
 
+/** Decoder weights; everything else makes latents, which must not change any more once the UNet learns from them. */
+const decodes = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
+
+function mse(inputs: Record<string, Tensor>, w: (name: string) => Tensor) {
+  const ctx = contextOf(w);
+  const { mean, logvar } = encode(ctx, vae, inputs['image']!);
+  const z = tf.add(mean, tf.mul(tf.exp(tf.mul(logvar, 0.5)), inputs['noise']!));
+  return { loss: tf.mean(tf.square(tf.sub(decode(ctx, vae, z), inputs['image']!))), metrics: {} };
+}
+
+const common = (executor: Executor, training: Uint8Array[], validation: Uint8Array[], stream: number) => ({
+  weightDecay: 1e-4, emaDecay: 0.999, maxGradNorm: 1, checkpointEvery: 250, shapes,
+  inputs: { image: { shape: [batchSize, imageSize, imageSize, 3], dtype: 'float32' as const }, noise: { shape: [batchSize, imageSize / 8, imageSize / 8, 4], dtype: 'float32' as const } },
+  batch: (step: number) => ({
+    image: toFloats([...integers({ seed: stream, stream: 'order', step }, batchSize, 0, training.length)].map((i) => training[i]!)),
+    noise: { shape: [batchSize, imageSize / 8, imageSize / 8, 4], data: normal({ seed: stream, stream: 'posterior', step }, batchSize * (imageSize / 8) ** 2 * 4) },
+  }),
+  evaluate: async () => ({ held_out_psnr_db: Number(psnr(await reconstructionMse(executor, validation)).toFixed(3)) }),
+});
+
+/** Polishes the decoder alone on mean squared error, which is what PSNR measures; latents stay as they are. */
+export async function polishDecoder(executor: Executor, dir: string, start: Map<string, Float32Array>, training: Uint8Array[], validation: Uint8Array[], steps: number): Promise<void> {
+  defineVaeFunctions(executor, 20, 'e/');
+  await pretrain({ ...common(executor, training, validation, seed + 1), name: 'decoder', dir: join(dir, 'decoder'), steps, learningRate: 4e-4, warmup: 50, unused: (n) => !decodes(n), initial: () => start, loss: mse }, executor);
+}
+
 /** Trains the VAE; returns its weights by diffusers name, in tfjs layout. */
 export async function trainVae(executor: Executor, dir: string, training: Uint8Array[], validation: Uint8Array[], steps: number): Promise<Record<string, Float32Array>> {
   defineVaeFunctions(executor, 20, 'e/');
-  const side = imageSize / 8;
-  return pretrain({
-    name: 'vae', dir: join(dir, 'vae'), steps, learningRate: 1e-3, warmup: 100, weightDecay: 1e-4, emaDecay: 0.999, maxGradNorm: 1, checkpointEvery: 250,
-    shapes, initial: () => initWeights(shapes, seed),
-    inputs: { image: { shape: [batchSize, imageSize, imageSize, 3], dtype: 'float32' }, noise: { shape: [batchSize, side, side, 4], dtype: 'float32' } },
-    loss,
-    batch: (step) => ({
-      image: toFloats([...integers({ seed, stream: 'order', step }, batchSize, 0, training.length)].map((i) => training[i]!)),
-      noise: { shape: [batchSize, side, side, 4], data: normal({ seed, stream: 'posterior', step }, batchSize * side * side * 4) },
-    }),
-    evaluate: async () => ({ held_out_psnr_db: Number(psnr(await reconstructionMse(executor, validation)).toFixed(3)) }),
-  }, executor);
+  return pretrain({ ...common(executor, training, validation, seed), name: 'vae', dir: join(dir, 'vae'), steps, learningRate: 1e-3, warmup: 100, initial: () => initWeights(shapes, seed), loss }, executor);
 }
