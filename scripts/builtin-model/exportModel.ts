@@ -13,7 +13,7 @@ export async function writeComponent(root: string, { folder, config, shapes, wei
   const dir = join(root, folder);
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-  const file = folder.startsWith('text') ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
+  const file = folder.startsWith('text') || folder === '.' ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
   await writeSafetensors(join(dir, file), Object.entries(shapes).map(([name, shape]) => ({
     name, dtype: 'F16' as const, shape: torchShape(name, shape), bytes: () => floatToBytes(toTorchLayout(name, torchShape(name, shape), weight(name)), 'F16'),
   })), { format: 'pt' });

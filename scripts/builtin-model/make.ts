@@ -1,8 +1,8 @@
 /**
  * Makes the built-in model: `npm run make:builtin-model`. Stages go on where they were stopped:
- * vae → decoder → unet (with both text encoders) → export. `--stage NAME` runs one of them.
+ * vae → decoder → unet (with both text encoders) → export → eye. `--stage NAME` runs one of them.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Executor, HostTensor, Precision } from '../../main/engine/backend/executor.ts';
@@ -12,6 +12,7 @@ import { vaeWeightShapes } from '../../main/engine/models/vae.ts';
 import { schedulerConfig, textEncoderConfig, unetConfig, vaeConfig } from './configs.ts';
 import { defineDrawing, drawLatents, gridPrompts, writeGrid } from './drawing.ts';
 import { writeComponent, writeIndex } from './exportModel.ts';
+import { trainEye } from './eye.ts';
 import { basePictures, type PictureSet } from './images.ts';
 import { encodePictures, scalingFactor } from './latents.ts';
 import { namedPictures } from './pictures.ts';
@@ -22,7 +23,7 @@ import { makeVocabulary } from './vocabulary.ts';
 
 const { values: options } = parseArgs({ options: {
   stage: { type: 'string', default: 'all' }, precision: { type: 'string', default: 'bf16' }, threads: { type: 'string', default: '0' },
-  'vae-steps': { type: 'string', default: '5000' }, 'decoder-steps': { type: 'string', default: '1000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
+  'vae-steps': { type: 'string', default: '5000' }, 'decoder-steps': { type: 'string', default: '1000' }, 'eye-steps': { type: 'string', default: '3000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
 } });
 const { dir, out } = options;
 const wanted = (stage: string): boolean => options.stage === 'all' || options.stage === stage;
@@ -43,8 +44,10 @@ async function declareVae(executor: Executor): Promise<void> {
   defineVaeFunctions(executor, 20, 'vae/');
 }
 
+const captionsOf = (set: PictureSet): string[] => [...new Set(namedPictures([...set.training, ...set.heldOut]).map((p) => p.caption))];
+
 async function textOf(set: PictureSet): Promise<{ text: TextModel; vocabSize: number }> {
-  const tokenizers = await makeVocabulary(out, [...new Set(namedPictures([...set.training, ...set.heldOut]).map((p) => p.caption))]);
+  const tokenizers = await makeVocabulary(out, captionsOf(set));
   const vocabSize = tokenizers[0].vocabSize;
   return { vocabSize, text: textModel(vocabSize, [(t) => tokenizers[0].encode(t), (t) => tokenizers[1].encode(t)]) };
 }
@@ -95,4 +98,11 @@ if (wanted('export')) {
   }
   writeIndex(out, schedulerConfig);
   console.log(`wrote ${out}`);
+}
+if (wanted('eye')) {
+  const executor = await newExecutor();
+  const [tokenizer] = await makeVocabulary('resources/eye', captionsOf(set));
+  rmSync('resources/eye/tokenizer_2', { recursive: true });
+  await trainEye(executor, dir, 'resources/eye', tokenizer, set.training, set.heldOut, Number(options['eye-steps']));
+  executor.dispose();
 }
