@@ -1,30 +1,27 @@
-/** What the model tests share: fixture weights as a ModelContext on eager TensorFlow. */
+/** What the model tests share: fixtures on eager TensorFlow. */
+import { expect } from 'vitest';
 import { loadNodeBackend } from '../../main/engine/backend/nodeBinding.ts';
-import type { ModelContext } from '../../main/engine/models/context.ts';
 import { relativeError, type FloatTensor, type Weights } from '../../main/engine/parity/fixture.ts';
-import { tf, type Tensor } from '../../main/engine/tf.ts';
+import type { ParityResult } from '../../main/engine/parity/section.ts';
+import type { Tensor } from '../../main/engine/tf.ts';
 
-export const PARITY = process.env['LPL_PARITY_FIXTURES'] ?? new URL('../fixtures/parity', import.meta.url).pathname;
+export { contextOf, tensorOf } from '../../main/engine/parity/context.ts';
 
 loadNodeBackend();
 
-export const tensorOf = ({ shape, data }: FloatTensor): Tensor => tf.tensor(data, shape);
-
-/** A context over fixed weights. Throws on a name that the file lacks. */
-export function contextOf(weights: Weights): ModelContext {
-  const tensors = new Map([...weights].map(([name, w]) => [name, tf.keep(tensorOf(w))]));
-  return {
-    has: (name) => tensors.has(name),
-    w(name) {
-      const t = tensors.get(name);
-      if (!t) throw new Error(`no weight ${name}`);
-      return t;
-    },
-  };
-}
+export const PARITY = process.env['LPL_PARITY_FIXTURES'] ?? new URL('../fixtures/parity', import.meta.url).pathname;
+export const VARIANTS = new URL('../fixtures/unet-variants', import.meta.url).pathname;
 
 /** Relative error of a tensor against a fixture; disposes nothing. */
 export const errorOf = (actual: Tensor, expected: FloatTensor): number =>
   relativeError({ shape: actual.shape, data: actual.dataSync() as Float32Array }, expected);
 
 export const shapesOf = (weights: Weights): Record<string, number[]> => Object.fromEntries([...weights].map(([n, w]) => [n, w.shape]));
+
+/** Every result passes, and there are `count` of them. */
+export async function expectAllPass(results: AsyncGenerator<ParityResult>, count: number): Promise<void> {
+  const all: ParityResult[] = [];
+  for await (const r of results) all.push(r);
+  expect(all.filter((r) => !r.pass)).toEqual([]);
+  expect(all).toHaveLength(count);
+}

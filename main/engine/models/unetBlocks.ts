@@ -1,5 +1,4 @@
 /** The UNet's down, mid and up blocks, forward passes and weights, from their plans. */
-import { upsampleNearest2x } from '../ops/nn.ts';
 import { tf, type Tensor } from '../tf.ts';
 import { checkpointed } from './checkpointed.ts';
 import { convLayer, upsampleConvLayer, type ModelContext } from './context.ts';
@@ -42,11 +41,16 @@ export function midBlock(ctx: ModelContext, c: UnetConfig, plan: MidPlan, x: Ten
   return plan.second ? resnet(ctx, c, plan.second, h, temb) : h;
 }
 
-/** Nearest ×2 and a convolution, cropped in between to the size of the skip it will meet (odd sizes lose a row or column on the way down). */
+/** Nearest neighbour to any size: output row i takes row ⌊i·h/height⌋. x [N,h,w,C] -> [N,height,width,C]. */
+function resizeNearest(x: Tensor, height: number, width: number): Tensor {
+  const rows = (from: number, to: number) => tf.tensor1d(Int32Array.from({ length: to }, (_, i) => Math.floor((i * from) / to)), 'int32');
+  return tf.gather(tf.gather(x, rows(x.shape[1]!, height), 1), rows(x.shape[2]!, width), 2);
+}
+
+/** Upsampling to the size of the skip it will meet, and a convolution. The size is twice as large except where an odd one lost a row or column on the way down. */
 function upsample(ctx: ModelContext, name: string, x: Tensor, [, height, width]: number[]): Tensor {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
-  if (2 * h === height && 2 * w === width) return upsampleConvLayer(ctx, name, x);
-  return convLayer(ctx, name, tf.slice(upsampleNearest2x(x), [0, 0, 0, 0], [n, height!, width!, c]));
+  const doubled = 2 * x.shape[1]! === height && 2 * x.shape[2]! === width;
+  return doubled ? upsampleConvLayer(ctx, name, x) : convLayer(ctx, name, resizeNearest(x, height!, width!));
 }
 
 /** Takes its skips off the end of `skips`. */

@@ -66,7 +66,11 @@ async function* checkGradients(section: string, executor: Executor, config: Unet
   yield* compareNorms(section, label, got['norms']!.data, norms);
 }
 
-export async function* unetParity(section: string, dir: string, backend: BackendChoice): AsyncGenerator<ParityResult> {
+/** The folder's parts: outputs in the square ('') and the other shape, gradients kept and recomputed. */
+const PARTS = ['', 'rect.', 'gradients', 'checkpointed'] as const;
+type Part = (typeof PARTS)[number];
+
+export async function* unetParity(section: string, dir: string, backend: BackendChoice, parts: readonly Part[] = PARTS): AsyncGenerator<ParityResult> {
   const f = await readFixture(dir, 'unet');
   pick(f, ['sample', 'output', 'cotangent', 'grad.sample', 'rect.sample', 'rect.output']);
   const { grad_norms } = await readJson(`${dir}/unet.json`) as { grad_norms: Record<string, number> };
@@ -74,10 +78,10 @@ export async function* unetParity(section: string, dir: string, backend: Backend
   const weights = await readWeights(`${dir}/tiny-sdxl/unet/diffusion_pytorch_model.safetensors`);
   yield* onExecutor(backend, async function* (executor) {
     declareWeights(executor, 'unet', weights);
-    yield* checkOutput(section, executor, config, f, '');
-    yield* checkOutput(section, executor, config, f, 'rect.');
-    yield* checkGradients(section, executor, config, f, grad_norms, false);
-    yield* checkGradients(section, executor, config, f, grad_norms, true);
+    for (const part of parts) {
+      if (part === '' || part === 'rect.') yield* checkOutput(section, executor, config, f, part);
+      else yield* checkGradients(section, executor, config, f, grad_norms, part === 'checkpointed');
+    }
   });
 }
 
