@@ -9,7 +9,8 @@ import { toBytes } from '../data/decodeImage.ts';
 import type { CachedTensors } from '../data/tensorCache.ts';
 import { sampleLatents } from '../diffusion/sampleLatents.ts';
 import { createSampler, type SamplerConfig, type SamplerName } from '../diffusion/samplers/index.ts';
-import { decode, unscaleLatent } from '../models/vae.ts';
+import { decode, unscaleLatent, vaeFactor } from '../models/vae.ts';
+import { decodeTiled, planTiles } from '../models/vaeTiling.ts';
 import { predictNoise } from '../program/networks.ts';
 import { normal } from '../random.ts';
 import type { BaseModel } from '../run/baseModel.ts';
@@ -47,8 +48,7 @@ export function pictureDrawer(parts: DrawerParts): Drawer {
         sampler, samples: 1, guidanceScale: options.guidance_scale, guidanceRescale: options.guidance_rescale, noise: normal({ seed, stream: 'sample_noise' }, size),
         stepNoise: (i) => normal({ seed, stream: 'sampler', step: i }, size), ...(onProgress ? { onStep: onProgress } : {}), ...(signal ? { signal } : {}),
       });
-      const image = await executor.run(names.decode, { latents: { shape, data: latents } });
-      return toBytes(image['image']!.data as Float32Array);
+      return toBytes((await decodeLatents(parts, names.decode, { shape, data: latents })).data as Float32Array);
     },
   };
 }
@@ -58,9 +58,17 @@ function defineSteps({ executor, base, trainables, ema, width, height }: DrawerP
   executor.define(names.denoise, { sample, timestep: floatSpec(n), ...conditioningSpecs(base, n) }, (inputs, state) => ({
     outputs: { output: predictNoise(base, trainables, state, inputs['sample']!, inputs['timestep']!, inputs, { ema }) },
   }));
-  executor.define(names.decode, { latents: floatSpec(...latentShape(base, 1, width, height)) }, ({ latents }, state) => ({
+  const [, h, w, c] = latentShape(base, 1, width, height) as [number, number, number, number], tile = planTiles(base.vae, h, w) ?? { height: h, width: w };
+  executor.define(names.decode, { latents: floatSpec(1, tile.height, tile.width, c) }, ({ latents }, state) => ({
     outputs: { image: decode(stateContext(state, 'vae'), base.vae, unscaleLatent(base.vae, latents!)) },
   }));
+}
+
+/** The picture of one latent [1,h,w,C]; a large one tile by tile. */
+async function decodeLatents({ executor, base }: DrawerParts, step: string, latents: HostTensor): Promise<HostTensor> {
+  const whole = async (z: HostTensor): Promise<HostTensor> => (await executor.run(step, { latents: z }))['image']!;
+  const tiles = planTiles(base.vae, latents.shape[1]!, latents.shape[2]!);
+  return tiles ? decodeTiled(latents, tiles, vaeFactor(base.vae), whole) : whole(latents);
 }
 
 /** The unconditional row first. */

@@ -9,7 +9,7 @@ import type { ComponentName, ModelSource } from '../checkpoint/modelSource.ts';
 import { expectedShapes } from '../checkpoint/expectedShapes.ts';
 import { fitLora } from '../checkpoint/lora/applyLora.ts';
 import { readLora } from '../checkpoint/lora/readLora.ts';
-import { rankOf, type LoraComponent, type LoraLayer } from '../checkpoint/lora/loraWeights.ts';
+import { rankOf, type LoraComponent, type LoraLayer, type LoraWeights } from '../checkpoint/lora/loraWeights.ts';
 import type { Adapter, ModelContext } from '../models/context.ts';
 import { variableName } from '../run/baseModel.ts';
 import { initialDown, loraLayers, loraShapes } from './loraTargets.ts';
@@ -49,9 +49,12 @@ function fresh(method: RunConfig['method'], seed: number, source: ModelSource): 
 }
 
 /** Goes on with a LoRA file: its layers, ranks and alphas. */
-async function continued(source: ModelSource, path: string): Promise<Trainables> {
-  const { layers } = fitLora(await readLora(path, source.config('unet')), source);
-  const places = [...layers].flatMap(([component, own]) => [...own].map(([layer, w]): [LoraPlace, LoraLayer] => [{ component, layer, rank: rankOf(w), alpha: w.alpha }, w]));
+const continued = async (source: ModelSource, path: string): Promise<Trainables> => loraTrainables(source, await readLora(path, source.config('unet')));
+
+/** A LoRA's layers as trainables that start from its values. Throws lora.wrong_base. `strength` multiplies its effect. */
+export function loraTrainables(source: ModelSource, lora: LoraWeights, strength = 1): Trainables {
+  const { layers } = fitLora(lora, source);
+  const places = [...layers].flatMap(([component, own]) => [...own].map(([layer, w]): [LoraPlace, LoraLayer] => [{ component, layer, rank: rankOf(w), alpha: w.alpha * strength }, w]));
   return {
     lora: places.map(([place]) => place),
     list: places.flatMap(([{ component, layer }, w]): Trainable[] => [
