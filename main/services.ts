@@ -5,7 +5,7 @@ import { AppError } from './contract/errors.ts';
 import type { Handlers } from './contract/method.ts';
 import type { coreMethods } from './contract/methods.ts';
 import type { Job } from './contract/system.ts';
-import { openDatabase } from './db/open.ts';
+import { databaseError, openDatabase } from './db/open.ts';
 import { createDatasets } from './datasets/service.ts';
 import { createJobs } from './jobs/jobs.ts';
 import { jobHandlers } from './jobs/handlers.ts';
@@ -110,6 +110,8 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   runs.lifecycle.reconcile();
   return {
     hub, media, db, handlers,
+    /** errors of the database and the disk in words */
+    explain: (error: unknown): unknown => databaseError(error, db.name),
     /** Lets training go on by itself; waits for jobs, writes what is held, closes the database. */
     async close(): Promise<void> {
       runs.lifecycle.close();

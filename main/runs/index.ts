@@ -20,7 +20,7 @@ export function createRuns(db: Db, { runsDir, emit, log, parallel, hangMinutes, 
     get: (): boolean => (sql("SELECT value FROM settings WHERE key = 'queue_held'").get() as { value: string } | undefined)?.value === 'true',
     set: (value: boolean): void => { sql("INSERT INTO settings (key, value) VALUES ('queue_held', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(value)); },
   };
-  const lifecycle = createLifecycle({ store, emit, recorder: () => recorder, parallel, hangMinutes, prepare, held });
+  const lifecycle = createLifecycle({ store, emit, recorder: () => recorder, parallel, hangMinutes, prepare, held, log });
   const firstProject = (): string => (sql('SELECT id FROM projects ORDER BY created_at DESC, rowid DESC LIMIT 1').get() as { id: string }).id;
   return { store, recorder, artifacts, lifecycle, metrics: createMetrics(db), held, firstProject };
 }

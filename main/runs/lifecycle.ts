@@ -17,19 +17,31 @@ export interface LifecycleOptions {
   /** writes config.json and dataset.json into the run's folder */
   prepare: (run: RunRow) => Promise<void>;
   held: { get(): boolean; set(held: boolean): void };
+  log: (line: string) => void;
 }
 export type Lifecycle = ReturnType<typeof createLifecycle>;
+const RETRY_MS = 1_000;
 const resumable: readonly Run['state'][] = ['draft', 'paused', 'stopped', 'failed', 'lost'];
 
 const wrongState = (run: Run | RunRow, action: string): AppError =>
   new AppError('run.wrong_state', `"${run.name}" is ${run.state} and cannot be ${action}.`, 'Look at the run\'s state; the page may have been out of date.', { id: run.id, state: run.state });
 
-export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, prepare, held }: LifecycleOptions) {
+export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, prepare, held, log }: LifecycleOptions) {
   let trainer: TrainerPort;
   let closed = false;
   let pumping = false;
   const killed = new Set<string>();
+  /** ended by us because they gave no sign of life for so many minutes */
+  const hung = new Map<string, number>();
 
+  /** What must be written is tried again every second until it goes through: a full disk or a locked file is over some time. */
+  function persist(what: string, work: () => void): void {
+    if (closed) return;
+    try { work(); } catch (error) {
+      log(`${what}: ${(error as Error).message}; trying again`);
+      setTimeout(() => persist(what, work), RETRY_MS).unref();
+    }
+  }
   const live = (): RunRow[] => store.inStates(liveStates);
   const queueChanged = (): void => emit('queue.changed', {});
 
@@ -60,6 +72,9 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
         if (!next) break;
         await launch(next);
       }
+    } catch (error) {
+      log(`starting the next run: ${(error as Error).message}; trying again`);
+      setTimeout(() => void pump(), RETRY_MS).unref();
     } finally { pumping = false; }
   }
   async function launch(run: RunRow): Promise<void> {
@@ -101,21 +116,24 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     trainer.kill(id);
     return store.get(id);
   }
-  function exited(id: string, exit: TrainerExit): void {
+  const exited = (id: string, exit: TrainerExit): void => persist(`the end of run ${id}`, () => {
     if (!store.find(id)) return;
-    try { recorder().catchUp(id); recorder().flush(); } catch { /* the recorder retries, and reconcile comes again at the next start */ }
+    recorder().catchUp(id);
+    recorder().flush();
     const run = store.row(id);
-    const lastWord = !isLive(run.state);
-    if (!lastWord) store.update(id, { ...verdict(run, exit), pid: null, stage: null, eta_s: null, ended_at: Date.now() });
-    else store.update(id, { pid: null, state: run.state, exit_reason: run.exit_reason, error: run.error });
+    // the journal's last word counts more than what the outside can tell
+    store.update(id, { ...(isLive(run.state) ? { ...verdict(run, exit), stage: null, eta_s: null, ended_at: Date.now() } : { state: run.state, exit_reason: run.exit_reason, error: run.error }), pid: null });
     killed.delete(id);
+    hung.delete(id);
     notice(id);
     setImmediate(pump);
-  }
+  });
   /** The state of a run whose process ended without a last word. */
   function verdict(run: RunRow, exit: TrainerExit): Partial<RunRow> {
     if (killed.has(run.id)) return { state: 'stopped', exit_reason: 'killed', error: null };
-    return { state: 'failed', exit_reason: exit.reason, error: JSON.stringify(exit.error) };
+    const silentFor = hung.get(run.id);
+    const hangs = { code: 'trainer.hung', message: `The training process gave no sign of life for ${Math.round(silentFor ?? 0)} minutes and was ended.`, hint: 'Resume it from its last checkpoint. Allow more time under Settings if its steps take that long.' };
+    return { state: 'failed', exit_reason: exit.reason, error: JSON.stringify(silentFor === undefined ? exit.error : hangs) };
   }
   function notice(id: string): void {
     const run = store.get(id);
@@ -141,10 +159,10 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     setImmediate(pump);
   }
   function silent(id: string, minutes: number): void {
-    const run = store.get(id);
+    const run = store.row(id);
     const limit = hangMinutes();
     if (limit === 0 || minutes < limit || !isLive(run.state)) return;
-    emit('notice', { level: 'error', title: `${run.name} hangs`, text: `No sign of life for ${Math.round(minutes)} minutes. Its process was ended; resume the run from its last checkpoint.`, run_id: id });
+    hung.set(id, minutes);
     trainer.kill(id);
   }
   function reorder(ids: readonly string[]): void {

@@ -28,7 +28,7 @@ function parse(name: MethodName, params: unknown): unknown {
 }
 
 /** `checkResults` (tests) also holds what handlers return against the contract. */
-export function createRouter(handlers: HandlerTable, hub: Hub, options: { checkResults?: boolean; log?: (line: string) => void } = {}): Call {
+export function createRouter(handlers: HandlerTable, hub: Hub, options: { checkResults?: boolean; log?: (line: string) => void; /** makes errors of the database and the disk speak */ explain?: (error: unknown) => unknown } = {}): Call {
   return async (name, params) => {
     const n = hub.last; // what happens while the handler works may be in its result or not: it is sent again
     try {
@@ -40,7 +40,7 @@ export function createRouter(handlers: HandlerTable, hub: Hub, options: { checkR
       const result = options.checkResults ? methods[name as MethodName].result.parse(value) : value;
       return { epoch: hub.epoch, n, result };
     } catch (error) {
-      const data = toAppError(error);
+      const data = toAppError(options.explain?.(error) ?? error);
       if (data.code === 'internal') options.log?.(`error in ${name}: ${(error as Error).stack ?? String(error)}`);
       return { epoch: hub.epoch, n, error: data };
     }

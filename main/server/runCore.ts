@@ -21,7 +21,7 @@ export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: C
     const { createServices } = await import('../services.ts');
     services = await createServices({ dataDir, log, shell: ipc, ...fakeTrainer() });
   } catch (error) { lock.release(); throw error; }
-  const call = createRouter(services.handlers, services.hub, { checkResults: process.env['LPL_CHECK_RESULTS'] === '1', log });
+  const call = createRouter(services.handlers, services.hub, { checkResults: process.env['LPL_CHECK_RESULTS'] === '1', log, explain: services.explain });
   const server = ipc ? undefined : await startServer({ call, ...services, windowDir: join(appDir, 'dist', 'renderer'), ...(port === undefined ? {} : { port }) }).catch(async (error: unknown) => { await services.close(); lock.release(); throw error; });
   let ending = false;
   const end = async (): Promise<void> => {

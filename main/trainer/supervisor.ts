@@ -85,7 +85,7 @@ export function createSupervisor({ node, args, env, parse, callbacks, watchMs = 
         if (!entry.child) callbacks.journal(runId);
       }
       const minutes = (performance.now() - entry.lastSign) / 60_000;
-      if (minutes >= 1) callbacks.silent(runId, minutes);
+      if (minutes > 0.02) callbacks.silent(runId, minutes);
       if (!entry.child && !isSame(entry.identity.pid, entry.identity.started)) ended(runId, entry, null, null);
     }
   }

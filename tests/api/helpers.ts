@@ -1,6 +1,6 @@
 /** A core of its own for a test: a folder under the system's temporary folder, the scripted trainer, both transports. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../../main/contract/errors.ts';
@@ -126,4 +126,15 @@ export async function until<T>(look: () => Promise<T | undefined | false>, what:
     await new Promise((r) => setTimeout(r, 25));
   }
 }
-export const remove = (dir: string): void => rmSync(dir, { recursive: true, force: true });
+/** Ends scripted trainings that a failed test left behind, then deletes the folder. */
+export function remove(dir: string): void {
+  for (const run of existsSync(join(dir, 'runs')) ? readdirSync(join(dir, 'runs')) : []) {
+    const journal = join(dir, 'runs', run, 'events.jsonl');
+    const pids = existsSync(journal) ? [...readFileSync(journal, 'utf8').matchAll(/"type":"started","pid":(\d+)/g)].map((m) => Number(m[1])) : [];
+    for (const pid of pids) if (commandLine(pid).includes(dir)) process.kill(pid, 'SIGKILL');
+  }
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+}
+function commandLine(pid: number): string {
+  try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8'); } catch { return ''; }
+}

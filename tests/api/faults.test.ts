@@ -1,0 +1,225 @@
+/** What must survive: kill -9 of training and core at random moments, a full disk, two instances, a taken port, a jumping clock, a hung child. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
+import { httpCore, ipcCore, remove, scripted, temporaryFolder, until, type TestCore } from './helpers.ts';
+
+const journalOf = (folder: string): TrainerEvent[] => readFileSync(join(folder, 'events.jsonl'), 'utf8').split('\n').filter(Boolean).flatMap((l) => { try { return [JSON.parse(l) as TrainerEvent]; } catch { return []; } });
+const stepsOf = async (core: TestCore, id: string): Promise<number[]> => (await core.call('metrics.series', { run_id: id, names: ['loss'], max_points: 20_000 }))[0]!.steps;
+const state = (core: TestCore, id: string, wanted: string) => until(async () => { const r = await core.call('runs.get', { id }); return r.state === wanted && r; }, `run to be ${wanted}`, 60_000);
+/** Deterministic "random" moments. */
+const moments = (n: number, seed: number): number[] => Array.from({ length: n }, (_, i) => ((Math.imul(i + seed, 2654435761) >>> 0) % 1000) / 1000);
+const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+
+test('25 times kill -9 of the core: training goes on, no event is lost, the queue stays in order', { timeout: 400_000 }, async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  let core = await ipcCore(dataDir);
+  const { id } = await core.call('runs.create', { config: scripted(dataDir, { steps: 1_000_000, ms: 10 }), start: true });
+  const waiting: string[] = [];
+  for (let i = 0; i < 3; i++) waiting.push((await core.call('runs.create', { name: `waits ${i}`, config: scripted(dataDir, { steps: 2 }), start: true })).id);
+  await state(core, id, 'running');
+  const { folder } = await core.call('runs.get', { id });
+  const pid = (journalOf(folder).find((e) => e.type === 'started') as { pid: number }).pid;
+  for (const moment of moments(25, 7)) {
+    await pause(moment * 150);
+    await core.kill();
+    core = await ipcCore(dataDir);
+    expect((await core.call('queue.list', {})).waiting.map((r) => r.id)).toEqual(waiting);
+    expect((await core.call('runs.get', { id })).state).toMatch(/running|starting/);
+  }
+  expect(() => process.kill(pid, 0)).not.toThrow();
+  await core.call('runs.stop', { id });
+  const stopped = await state(core, id, 'stopped');
+  const events = journalOf(folder);
+  expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
+  expect(stopped.last_event).toBe(events.length);
+  expect(await stepsOf(core, id)).toEqual(events.filter((e) => e.type === 'step').map((e) => e.step));
+  for (const w of waiting) await state(core, w, 'finished');
+  await core.close();
+});
+
+test('25 times kill -9 of the training process: every journaled event is in the database, and it resumes', { timeout: 400_000 }, async () => {
+  const core = await ipcCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  const { id } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 1_000_000, ms: 5 }), start: true });
+  const { folder } = await core.call('runs.get', { id });
+  for (const moment of moments(25, 99)) {
+    await state(core, id, 'running');
+    const pid = (journalOf(folder).findLast((e) => e.type === 'started') as { pid: number }).pid;
+    await pause(moment * 120);
+    process.kill(pid, 'SIGKILL');
+    const failed = await state(core, id, 'failed');
+    expect(failed.exit_reason).toBe('killed');
+    expect(failed.error!.hint).toMatch(/[Rr]esume/);
+    const events = journalOf(folder);
+    expect(failed.last_event).toBe(events.at(-1)!.n);
+    await core.call('runs.resume', { id });
+  }
+  await core.call('runs.stop', { id });
+  await state(core, id, 'stopped');
+  const events = journalOf(folder);
+  expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
+  expect(new Set(await stepsOf(core, id))).toEqual(new Set(events.filter((e) => e.type === 'step').map((e) => e.step)));
+});
+
+test('a run whose process vanished while the app was closed is lost, and can be resumed', async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  let core = await ipcCore(dataDir);
+  const { id } = await core.call('runs.create', { config: scripted(dataDir, { steps: 200, ms: 10 }), start: true });
+  const { folder } = await state(core, id, 'running');
+  await core.close();
+  const pid = (journalOf(folder).find((e) => e.type === 'started') as { pid: number }).pid;
+  expect(() => process.kill(pid, 0), 'training goes on without the app').not.toThrow();
+  process.kill(pid, 'SIGKILL');
+  await pause(100);
+  core = await ipcCore(dataDir);
+  expect(await state(core, id, 'lost')).toMatchObject({ exit_reason: 'killed', error: { code: 'trainer.vanished' } });
+  await core.call('runs.resume', { id });
+  await state(core, id, 'finished');
+  await core.close();
+});
+
+test('training that ended by itself while the app was closed is finished at the next start', async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  let core = await ipcCore(dataDir);
+  const { id } = await core.call('runs.create', { config: scripted(dataDir, { steps: 40, ms: 10 }), start: true });
+  const { folder } = await state(core, id, 'running');
+  await core.close();
+  await until(async () => journalOf(folder).at(-1)?.type === 'finished', 'the end of the training');
+  core = await ipcCore(dataDir);
+  const run = await state(core, id, 'finished');
+  expect(await stepsOf(core, id)).toHaveLength(40);
+  expect(run.error).toBeNull();
+  await core.close();
+});
+
+test('the database can be thrown away: it is rebuilt from the run folders', async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  let core = await ipcCore(dataDir);
+  const { id } = await core.call('runs.create', { name: 'Kept by its folder', config: scripted(dataDir, { steps: 30, ms: 1 }), start: true });
+  await state(core, id, 'finished');
+  await core.call('queue.hold', { held: true });
+  const queued = await core.call('runs.create', { name: 'Waits', config: scripted(dataDir), start: true });
+  const before = [await core.call('runs.get', { id }), await stepsOf(core, id), await core.call('checkpoints.list', { run_id: id })];
+  await core.close();
+  for (const f of ['studio.sqlite', 'studio.sqlite-wal', 'studio.sqlite-shm']) rmSync(join(dataDir, f), { force: true });
+  core = await ipcCore(dataDir);
+  expect([await core.call('runs.get', { id }), await stepsOf(core, id), await core.call('checkpoints.list', { run_id: id })]).toEqual(before);
+  await state(core, queued.id, 'finished'); // the hold was a setting and went with the database
+  await core.close();
+});
+
+/** A small file system that really fills up. */
+function smallDisk(dir: string, mb: number, options = ''): void {
+  mkdirSync(dir, { recursive: true });
+  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${mb}m${options}`, 'tmpfs', dir], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`this test mounts a small tmpfs and may not: ${made.stderr}. Run it as root, as .ci/run does.`);
+  onTestFinished(() => { execFileSync('umount', ['-l', dir]); rmSync(dir, { recursive: true, force: true }); });
+}
+
+test('a full disk is said in words, loses nothing, and is over when there is space again', async () => {
+  const dataDir = temporaryFolder();
+  smallDisk(dataDir, 24);
+  const core = await ipcCore(dataDir);
+  onTestFinished(() => core.kill());
+  const { id, folder } = await core.call('runs.create', { config: scripted(dataDir, { steps: 1_000_000, ms: 5 }), start: true });
+  await state(core, id, 'running');
+  const { pid } = journalOf(folder).find((e) => e.type === 'started') as { pid: number };
+  const ballast = join(dataDir, 'ballast');
+  spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k'], { stdio: 'ignore' });
+  spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k', 'oflag=append', 'conv=notrunc'], { stdio: 'ignore' });
+  await until(async () => { try { process.kill(pid, 0); return false; } catch { return true; } }, 'the training process to end', 60_000);
+  expect((await core.call('system.info', {})).pid, 'the core lives on').toBe(core.process.pid);
+  const refused = await core.raw('runs.duplicate', { id });
+  if ('error' in refused) expect(refused.error).toMatchObject({ code: expect.stringMatching(/disk_full|disk\.full/), hint: expect.stringMatching(/[Ff]ree some space/) });
+  rmSync(ballast);
+  expect(await state(core, id, 'failed')).toMatchObject({ exit_reason: 'disk_full', error: { hint: expect.stringMatching(/[Ff]ree some space/) } });
+  expect((await core.call('runs.get', { id })).last_event).toBe(journalOf(folder).at(-1)!.n);
+  const events = journalOf(folder);
+  expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
+  expect(await stepsOf(core, id)).toEqual(events.filter((e) => e.type === 'step').map((e) => e.step));
+});
+
+test('a read-only data folder is refused in words', async () => {
+  const dataDir = temporaryFolder();
+  smallDisk(dataDir, 16);
+  const core = await ipcCore(dataDir);
+  await core.close();
+  execFileSync('mount', ['-o', 'remount,ro', dataDir]);
+  await expect(ipcCore(dataDir)).rejects.toThrow(/cannot be written|read-only/i);
+});
+
+test('a second instance on the same data opens the first one; on IPC it is refused', async () => {
+  const core = await httpCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  const second = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'main', 'core.ts'), '--serve'], { env: { ...process.env, LPL_DATA: core.dataDir }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  second.stdout.on('data', (d: Buffer) => { out += String(d); });
+  const code = await new Promise((r) => second.once('exit', r));
+  expect(code).toBe(0);
+  expect(out.trim()).toBe(`LPL Studio is ready: ${core.url}`);
+  await expect(ipcCore(core.dataDir)).rejects.toThrow(/already running/);
+  expect((await core.call('system.info', {})).pid).toBe(core.process.pid);
+});
+
+test('a taken port is named, and the next start is not in its way', async () => {
+  const other = createServer(() => undefined).listen(0, '127.0.0.1');
+  await new Promise((r) => other.once('listening', r));
+  const { port } = other.address() as AddressInfo;
+  const dataDir = temporaryFolder();
+  onTestFinished(() => { other.close(); remove(dataDir); });
+  await expect(httpCore(dataDir, ['--port', String(port)])).rejects.toThrow(new RegExp(`Port ${port} is in use`));
+  const core = await httpCore(dataDir);
+  await core.close();
+});
+
+test('a lock left behind by a process that died, or by another with its number, does not stop the start', async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  for (const [pid, started] of [[999_999_999, null], [process.pid, 'another boot:1']] as const) {
+    writeFileSync(join(dataDir, 'instance.json'), JSON.stringify({ pid, started, url: null }));
+    const core = await ipcCore(dataDir);
+    await core.close();
+  }
+});
+
+test('a clock that jumps back and forth changes no order and loses no event', async () => {
+  const core = await ipcCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  const { id, folder } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 30, ms: 1, clock: 'jumps' }), start: true });
+  const run = await state(core, id, 'finished');
+  const times = journalOf(folder).map((e) => e.at);
+  expect(times.some((t, i) => i > 0 && t < times[i - 1]!), 'the clock did jump').toBe(true);
+  expect(run.last_event).toBe(times.length);
+  expect(await stepsOf(core, id)).toHaveLength(30);
+});
+
+test('a child that hangs can be killed, and the next one starts', async () => {
+  const core = await ipcCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  const hung = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 4, end: 'hang' }), start: true });
+  const next = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 2 }), start: true });
+  await state(core, hung.id, 'running');
+  await core.call('runs.stop', { id: hung.id });
+  expect((await core.call('runs.get', { id: hung.id })).state).toBe('stopping');
+  await core.call('runs.kill', { id: hung.id });
+  expect(await state(core, hung.id, 'stopped')).toMatchObject({ exit_reason: 'killed' });
+  await state(core, next.id, 'finished');
+});
+
+test('a child that is silent for longer than the setting allows is ended and said to hang', async () => {
+  const core = await ipcCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  await core.call('settings.set', { changes: { hang_minutes: 0.05 } });
+  const { id } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 4, end: 'hang' }), start: true });
+  const run = await state(core, id, 'failed');
+  expect(run.error).toMatchObject({ code: 'trainer.hung' });
+});
