@@ -10,6 +10,7 @@ import { batchPlan, cacheableViews, validationView, type BatchPlan } from './bat
 import { cacheRoot } from './cacheRoot.ts';
 import { captionSource, type CaptionSource } from './captionCache.ts';
 import { decodeCrop } from './decodeImage.ts';
+import { openTokenizers } from './encodeText.ts';
 import { latentSource, type LatentSource, type View } from './latentCache.ts';
 import { saveRunDataset } from './runDataset.ts';
 import { openTensorCache, type TensorCache } from './tensorCache.ts';
@@ -30,6 +31,7 @@ export async function prepareData(run: TrainRun, base: BaseModel, manifest: Data
   const captions = captionSource(open('captions'), await textHash(base), encoders.encodeText);
   const disk = config.data.cache_latents ? open('latents') : uncached;
   const latents = latentSource(disk, await base.source.hash('vae'), manifest.background, async (...args) => finite(await encoders.encodeImage(...args)));
+  await warnLongCaptions(run, base, manifest);
   const kept = await checkPictures(run, manifest, latents, report);
   await cacheCaptions(run, kept, captions, report);
   const training = kept.items.filter((i) => i.split === 'train');
@@ -91,6 +93,15 @@ function without(run: TrainRun, manifest: DatasetManifest, bad: Map<string, stri
   const kept = { ...manifest, items, left_out: [...manifest.left_out, ...[...bad].map(([name, reason]) => ({ name, reason }))] };
   saveRunDataset(run.folder.dir, kept);
   return kept;
+}
+
+/** Says which captions the text encoders will not see whole. */
+async function warnLongCaptions({ emit }: TrainRun, base: BaseModel, manifest: DatasetManifest): Promise<void> {
+  const { first } = await openTokenizers(base.source), room = first.maxLength - 2;
+  const long = manifest.items.filter((i) => i.captions.some((c) => c.length > room && first.count(c) > room));
+  if (!long.length) return;
+  const names = long.slice(0, 5).map((i) => i.name).join(', ') + (long.length > 5 ? ' …' : '');
+  emit({ type: 'warning', code: 'data.long_caption', message: `${long.length} captions are longer than the ${room} tokens that CLIP reads; what comes after is not seen: ${names}. Put what matters first, or shorten them.` });
 }
 
 /** Embeds every caption, the empty one and the sample prompts. */

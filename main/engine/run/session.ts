@@ -45,8 +45,8 @@ export async function openSession(run: TrainRun, base: BaseModel, encoders: Enco
     const totalSteps = stepsOf(run, batchPlan(trainingItems(manifest), { ...config.data, ...config.training }));
     emitStarted(run, executor, found, totalSteps);
     for (const message of slower) run.emit({ type: 'warning', code: 'engine.slower_backend', message });
-    for (const w of dataWarnings(manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
     const data = await prepareData(run, base, manifest, encoders, report);
+    for (const w of dataWarnings(data.manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
     encoders.release();
     return await assemble({ run, base, trainables, data, report, executor, found });
   } catch (error) {

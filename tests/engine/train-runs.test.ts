@@ -1,0 +1,153 @@
+/** Whole runs on a tiny model: what is refused and how, what is warned of, and what commands do. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { runConfigSchema, type RunConfigInput } from '../../main/contract/runConfig.ts';
+import { trainerEventSchema, type TrainerEvent } from '../../main/contract/trainerEvent.ts';
+import { openTensorCache } from '../../main/engine/data/tensorCache.ts';
+import { exportRun } from '../../main/engine/export.ts';
+import { readLora } from '../../main/engine/checkpoint/lora/readLora.ts';
+import { CommandQueue } from '../../main/engine/run/commandQueue.ts';
+import { createRunFolder } from '../../main/engine/run/runFolder.ts';
+import { runTraining } from '../../main/engine/run/runTraining.ts';
+import { readText } from '../../main/engine/sampling/png.ts';
+import { pictureFolder, tempDir } from './train-helpers.ts';
+import { writeTinyModel } from './tinyModel.ts';
+
+let base = '', dataset = '';
+beforeAll(async () => {
+  process.env['LPL_CACHE'] = tempDir();
+  base = await writeTinyModel(join(tempDir(), 'model'));
+  dataset = await pictureFolder(4);
+}, 60_000);
+
+type Of<T extends TrainerEvent['type']> = Extract<TrainerEvent, { type: T }>;
+interface Ran { dir: string; reason: string; events: TrainerEvent[]; of<T extends TrainerEvent['type']>(type: T): Of<T>[] }
+
+function newRun(over: RunConfigInput = {}): string {
+  const dir = join(tempDir(), 'run');
+  createRunFolder(dir, runConfigSchema.parse({
+    ...over, model: { base, ...over.model }, data: { dataset, resolution: 64, ...over.data }, method: { rank: 2, ...over.method }, optimizer: { learning_rate: 1e-2, ...over.optimizer },
+    training: { max_train_steps: 3, backend: 'tensorflow-eager', checkpointing_steps: 1, ...over.training }, samples: { num_inference_steps: 2, seeds: [1], ...over.samples },
+  }));
+  return dir;
+}
+
+async function go(dir: string, onEvent: (e: TrainerEvent, commands: CommandQueue) => void = () => {}): Promise<Ran> {
+  const events: TrainerEvent[] = [], commands = new CommandQueue();
+  const reason = await runTraining(dir, { resume: null, commands, onEvent: (e) => { events.push(trainerEventSchema.parse(e)); onEvent(e, commands); } });
+  return { dir, reason, events, of: <T extends TrainerEvent['type']>(type: T) => events.filter((e) => e.type === type) as Of<T>[] };
+}
+const train = (over: RunConfigInput = {}): Promise<Ran> => go(newRun(over));
+
+describe('refused before time is spent', () => {
+  const refused = async (over: RunConfigInput, code: string): Promise<void> => {
+    const ran = await train(over);
+    expect(ran.reason).toBe('bad_input');
+    expect(ran.of('failed')[0]).toMatchObject({ reason: 'bad_input', error: { code }, last_checkpoint: null });
+    expect(ran.of('failed')[0]!.error.hint.length).toBeGreaterThan(10);
+    expect(ran.of('step')).toEqual([]);
+    expect(ran.of('stage').map((e) => e.stage).filter((s) => s !== 'reading_data')).toEqual([]);
+  };
+  test('an empty folder', () => refused({ data: { dataset: tempDir() } }, 'data.no_images'));
+  test('no data set, no model', async () => {
+    await refused({ data: { dataset: '' } }, 'data.none_chosen');
+    await refused({ model: { base: '' } }, 'model.none_chosen');
+  });
+  test('a model that is not there', () => refused({ model: { base: '/no/such/model' } }, 'file.not_found'));
+  test('pictures that are all too small', () => refused({ data: { resolution: 512 } }, 'data.no_training_pictures'));
+  test('a LoRA pattern that matches nothing', () => refused({ method: { targets: 'pattern', target_pattern: 'nothing_like_this' } }, 'config.no_lora_layers'));
+});
+
+describe('data that is odd but can be trained on', () => {
+  test('one picture without a caption, another broken, a caption of 10,000 characters', async () => {
+    const odd = await pictureFolder(1);
+    writeFileSync(join(odd, 'p0.txt'), 'long '.repeat(2000));
+    writeFileSync(join(odd, 'broken.png'), readFileSync(join(odd, 'p0.png')).subarray(0, 200));
+    const ran = await train({ data: { dataset: odd }, training: { max_train_steps: 1 } });
+    expect(ran.reason).toBe('finished');
+    expect(ran.of('warning').map((w) => w.code)).toEqual(expect.arrayContaining(['data.one_picture', 'data.long_caption']));
+    expect(ran.of('excluded')).toMatchObject([{ item: 'broken.png', reason: expect.stringContaining('cannot be read') }]);
+    expect(JSON.parse(readFileSync(join(ran.dir, 'dataset.json'), 'utf8')).left_out).toHaveLength(1);
+  });
+});
+
+describe('a non-finite batch', () => {
+  test('stops before the weights change, naming step, picture and last checkpoint', async () => {
+    const shared = process.env['LPL_CACHE'];
+    process.env['LPL_CACHE'] = tempDir();
+    const set = await pictureFolder(1), dir = newRun({ data: { dataset: set }, training: { max_train_steps: 4 } });
+    const ran = await go(dir, (e, commands) => { if (e.type === 'step' && e.step === 2) commands.push({ type: 'pause' }); });
+    expect(ran.reason).toBe('paused');
+    const latents = join(process.env['LPL_CACHE'], 'latents'), file = (readdirSync(latents, { recursive: true }) as string[]).find((f) => f.endsWith('.safetensors'))!;
+    const key = file.split('/').at(-1)!.replace('.safetensors', ''), cache = openTensorCache({ dir: latents, memoryBytes: 0 });
+    const posterior = await cache.get(key, () => { throw new Error('not there'); });
+    posterior['mean']!.data[5] = NaN;
+    await cache.put(key, posterior);
+    const again = await go(dir);
+    expect(again.reason).toBe('non_finite');
+    expect(again.of('failed')[0]).toMatchObject({ reason: 'non_finite', last_checkpoint: 'step-00000002', error: { code: 'train.non_finite', message: expect.stringMatching(/step 3, on p0\.png/) } });
+    expect(again.of('checkpoint')).toEqual([]);
+    process.env['LPL_CACHE'] = shared;
+  });
+});
+
+describe('commands', () => {
+  test('draw now, new prompts, pause; then resume to the end, with an export that reads back', async () => {
+    const dir = newRun({ samples: { prompts: ['a red apple'] }, training: { max_train_steps: 4, use_ema: true } });
+    const first = await go(dir, (e, commands) => {
+      if (e.type !== 'step' || e.step !== 2) return;
+      commands.push({ type: 'set_prompts', prompts: ['a blue ball', 'a cat'], negative_prompt: 'dark' });
+      commands.push({ type: 'sample_now' });
+      commands.push({ type: 'pause' });
+    });
+    expect(first.reason).toBe('paused');
+    expect(first.of('finished')[0]).toMatchObject({ reason: 'paused', step: 2 });
+    expect(first.of('sample').map((s) => [s.step, s.prompt, s.ema])).toEqual([
+      [0, 'a red apple', false], [0, 'a red apple', true], [2, 'a blue ball', false], [2, 'a cat', false], [2, 'a blue ball', true], [2, 'a cat', true],
+    ]);
+    const sample = first.of('sample')[2]!, texts = readText(readFileSync(join(dir, sample.file)));
+    expect(texts['parameters']).toContain('a blue ball\nNegative prompt: dark\nSteps: 2, Sampler: euler, CFG scale: 5, Seed: 1, Size: 64x64');
+    expect(JSON.parse(texts['lpl-studio']!)).toMatchObject({ step: 2, prompt: 'a blue ball' });
+
+    const second = await go(dir);
+    expect(second.reason).toBe('finished');
+    expect(second.of('started')[0]).toMatchObject({ resumed_from: 2, total_steps: 4 });
+    expect(second.of('step').map((e) => e.step)).toEqual([3, 4]);
+    expect(second.of('export').map((e) => e.format)).toEqual(['lora-kohya', 'lora-kohya']);
+    for (const form of ['kohya', 'kohya-diffusers', 'diffusers'] as const) {
+      const done = await exportRun(dir, { checkpoint: 'step-00000003', ema: true, form, dtype: 'F32' });
+      expect((await readLora(done.file, JSON.parse(readFileSync(join(base, 'unet', 'config.json'), 'utf8')))).rank).toBe(2);
+    }
+  });
+  test('stop without saving keeps the last checkpoint only', async () => {
+    const dir = newRun({ training: { checkpointing_steps: 2, max_train_steps: 9 } });
+    const ran = await go(dir, (e, commands) => { if (e.type === 'step' && e.step === 3) commands.push({ type: 'stop', save: false }); });
+    expect([ran.reason, readdirSync(join(dir, 'checkpoints'))]).toEqual(['stopped', ['step-00000002']]);
+  });
+  test('two processes cannot train one folder', async () => {
+    const dir = newRun();
+    writeFileSync(join(dir, 'run.lock'), String(process.ppid));
+    expect((await go(dir)).of('failed')[0]!.error.code).toBe('run.already_running');
+  });
+});
+
+describe('all weights', () => {
+  test('full fine-tuning with accumulation and validation; exported folder opens and has changed weights', async () => {
+    const set = await pictureFolder(3);
+    mkdirSync(join(set, 'validation'));
+    writeFileSync(join(set, 'validation', 'v.png'), readFileSync(join(set, 'p2.png')));
+    const ran = await train({
+      data: { dataset: set }, method: { type: 'full' }, training: { max_train_steps: 2, gradient_accumulation_steps: 2 }, lpl: { enabled: true, lpl_t_threshold: 1000, lpl_num_blocks: 1 },
+      validation: { validation_every: 2, validation_bins: 5 },
+    });
+    expect(ran.reason).toBe('finished');
+    expect(ran.of('step')[0]!.metrics).toMatchObject({ lpl_samples: 2, lpl_share: 1 });
+    const [before, after] = ran.of('validation').map((e) => e.metrics);
+    expect(Object.keys(before!)).toEqual(Object.keys(after!));
+    expect(before!['val/loss']).not.toBe(after!['val/loss']);
+    const done = await exportRun(ran.dir, { checkpoint: 'latest', ema: false, dtype: 'F32' });
+    const again = await train({ model: { base: done.file }, training: { max_train_steps: 1 } });
+    expect(again.reason).toBe('finished');
+  });
+});
