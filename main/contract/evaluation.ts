@@ -34,10 +34,28 @@ export const reconstructionSchema = z.object({
   mse: z.number(),
 });
 
+/** What is measured and how much of it: equal for all arms of a comparison. */
+export const evaluationOptionsSchema = z.strictObject({
+  /** the run's sample prompts and, up to this many in all, captions of held-out pictures */
+  prompts: z.int().min(1).max(10_000).default(24),
+  /** pictures a prompt: the run's first sample seeds */
+  seeds: z.int().min(1).max(64).default(2),
+  /** held-out pictures that drawn ones are compared with */
+  references: z.int().min(0).max(10_000).default(100),
+  /** held-out pictures that are noised and reconstructed */
+  reconstructions: z.int().min(0).max(10_000).default(32),
+  /** to which timesteps they are noised */
+  timesteps: z.array(z.int().min(0).max(999)).max(20).default([50, 100, 200]),
+});
+export type EvaluationOptions = z.output<typeof evaluationOptionsSchema>;
+
 export const evaluationSchema = z.object({
   version: z.literal(1),
   step: z.int(),
   ema: z.boolean(),
+  /** of the checkpoint's manifest */
+  checkpoint_sha256: z.string(),
+  options: evaluationOptionsSchema,
   config: runConfigSchema,
   /** SHA-256 over the trained weights: equal for bit-identical runs */
   weights_sha256: z.string(),
@@ -52,3 +70,10 @@ export const evaluationSchema = z.object({
   reconstructions: z.array(reconstructionSchema),
 });
 export type Evaluation = z.output<typeof evaluationSchema>;
+
+/** Where evaluations lie in a run's folder. */
+export const evaluationFolder = { root: 'evaluation', file: 'evaluation.json', step: (step: number): string => `step-${String(step).padStart(8, '0')}` } as const;
+
+/** What an evaluation says while it works, one JSON line each with `lpl evaluate --json`. */
+export const evaluationProgressSchema = z.object({ type: z.literal('progress'), text: z.string(), done: z.number(), total: z.number(), eta_s: z.number().nullable() });
+export type EvaluationProgress = z.output<typeof evaluationProgressSchema>;

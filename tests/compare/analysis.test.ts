@@ -6,7 +6,7 @@ import { armStyles } from '../../main/compare/report/styles.ts';
 import { ticks } from '../../main/compare/report/svgCurves.ts';
 import { seededRandom } from '../../main/compare/statistics/resampling.ts';
 import { defaultRunConfig } from '../../main/contract/runConfig.ts';
-import type { Evaluation } from '../../main/contract/evaluation.ts';
+import { evaluationOptionsSchema, type Evaluation } from '../../main/contract/evaluation.ts';
 
 const d = 6;
 /** An evaluation whose pictures lie `away` from the held-out ones in feature space. */
@@ -15,7 +15,7 @@ function evaluation(away: number, seed: number, weights = `${away}-${seed}`, pro
   const held = seededRandom(99);
   const features = (r: () => number, shift: number): number[] => Array.from({ length: d }, () => r() * 2 - 1 + shift);
   return {
-    version: 1, step: 10, ema: false, config: defaultRunConfig(), weights_sha256: weights, base_model: { name: 'm', sha256: 'x' }, dataset_hash: 'h',
+    version: 1, step: 10, ema: false, checkpoint_sha256: 'c', options: evaluationOptionsSchema.parse({}), config: defaultRunConfig(), weights_sha256: weights, base_model: { name: 'm', sha256: 'x' }, dataset_hash: 'h',
     engine: { backend: 'tensorflow', version: '2', device: 'CPU', precision: 'fp32' }, app_version: '0', feature_space: { id: 'eye', title: 'eye', sha256: 'x', dimensions: d },
     pictures: Array.from({ length: prompts * 2 }, (_, i) => ({ prompt: `p${i >> 1}`, prompt_index: i >> 1, seed: i & 1, file: `${i}.png`, features: features(random, away), agreement: 0.5 - away + 0.1 * random() })),
     references: Array.from({ length: 40 }, (_, i) => ({ item: `i${i}`, file: `${i}.png`, features: features(held, 0) })),

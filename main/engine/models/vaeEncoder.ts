@@ -15,13 +15,15 @@ function downBlock(ctx: ModelContext, name: string, config: VaeConfig, x: Tensor
   return ctx.has(`${name}.downsamplers.0.conv.weight`) ? convLayer(ctx, `${name}.downsamplers.0.conv`, h, DOWNSAMPLE) : h;
 }
 
-/** image [N,H,W,3] in −1..1 -> moments before quant_conv [N,h,w,2·latent_channels]. */
-export function encoderForward(ctx: ModelContext, config: VaeConfig, image: Tensor): Tensor {
+/** image [N,H,W,3] in −1..1 -> normed and activated states of the mid block [N,h,w,C]: what the moments are read from. */
+export function encoderStates(ctx: ModelContext, config: VaeConfig, image: Tensor): Tensor {
   let h = convLayer(ctx, 'encoder.conv_in', image);
   config.block_out_channels.forEach((_, i) => { h = downBlock(ctx, `encoder.down_blocks.${i}`, config, h); });
-  h = vaeMidBlock(ctx, 'encoder.mid_block', config, h);
-  return convLayer(ctx, 'encoder.conv_out', normSiluLayer(ctx, 'encoder.conv_norm_out', h, vaeNorm(config)));
+  return normSiluLayer(ctx, 'encoder.conv_norm_out', vaeMidBlock(ctx, 'encoder.mid_block', config, h), vaeNorm(config));
 }
+
+/** image [N,H,W,3] in −1..1 -> moments before quant_conv [N,h,w,2·latent_channels]. */
+export const encoderForward = (ctx: ModelContext, config: VaeConfig, image: Tensor): Tensor => convLayer(ctx, 'encoder.conv_out', encoderStates(ctx, config, image));
 
 export function encoderShapes(config: VaeConfig): WeightShapes {
   const channels = config.block_out_channels;

@@ -1,0 +1,70 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { evaluateRun, type Evaluated } from '../../main/engine/evaluation/evaluateRun.ts';
+import { errorOf, tempDir } from '../engine/train-helpers.ts';
+import { tinyRun, tinySetup } from './tinyRuns.ts';
+
+const options = { prompts: 3, seeds: 2, reconstructions: 2, timesteps: [50, 200] };
+let first = '', again = '', other = '';
+let made: Evaluated;
+const progress: { done: number; total: number }[] = [];
+
+beforeAll(async () => {
+  const setup = await tinySetup();
+  first = await tinyRun(setup, 'first');
+  again = await tinyRun(setup, 'again');
+  other = await tinyRun(setup, 'lpl', { lpl: { enabled: true }, training: { use_ema: true, ema_decay: 0.5 } });
+  made = await evaluateRun(first, { options, onProgress: (p) => progress.push(p) });
+}, 400_000);
+
+describe('evaluation of a run', () => {
+  it('draws its prompts and those of held-out pictures, and looks at both', () => {
+    const { evaluation: e, folder, reused } = made;
+    expect(reused).toBe(false);
+    expect(e.pictures.map((p) => `${p.prompt} ${p.seed}`)).toEqual(['a picture of number 1', 'a picture of number 5', 'a picture of number 6'].flatMap((p) => [`${p} 1`, `${p} 2`]));
+    expect(e.references).toHaveLength(3);
+    for (const p of [...e.pictures, ...e.references]) {
+      expect(existsSync(join(folder, p.file))).toBe(true);
+      expect(p.features).toHaveLength(e.feature_space.dimensions);
+      expect(p.features.every(Number.isFinite)).toBe(true);
+    }
+    expect(e.reconstructions.map((r) => r.timestep)).toEqual([50, 200, 50, 200]);
+    expect(e.reconstructions.every((r) => r.mse > 0 && r.feature_distance > 0)).toBe(true);
+  });
+  it('says how far it is, up to the end', () => {
+    expect(progress.at(-1)!.done).toBe(progress.at(-1)!.total);
+    expect(progress.map((p) => p.done)).toEqual(progress.map((p) => p.done).toSorted((a, b) => a - b));
+  });
+  it('is read, not made again, unless something changed', async () => {
+    const before = statSync(join(made.folder, 'evaluation.json')).mtimeMs;
+    expect((await evaluateRun(first, { options })).reused).toBe(true);
+    expect(statSync(join(made.folder, 'evaluation.json')).mtimeMs).toBe(before);
+  });
+  it('is the same, pictures and numbers, for a run with the same settings and seed', async () => {
+    const { evaluation, folder } = await evaluateRun(again, { options });
+    const { evaluation: e } = made;
+    expect(evaluation.weights_sha256).toBe(e.weights_sha256);
+    expect([evaluation.pictures, evaluation.references, evaluation.reconstructions]).toEqual([e.pictures, e.references, e.reconstructions]);
+    for (const file of readdirSync(join(folder, 'drawn'))) expect(readFileSync(join(folder, 'drawn', file)).equals(readFileSync(join(made.folder, 'drawn', file))), file).toBe(true);
+  });
+  it('takes the EMA where the run keeps one, and other weights have another hash', async () => {
+    const { evaluation } = await evaluateRun(other, { options });
+    expect(evaluation.ema).toBe(true);
+    expect(evaluation.weights_sha256).not.toBe(made.evaluation.weights_sha256);
+    expect(evaluation.reconstructions[0]!.mse).not.toBe(made.evaluation.reconstructions[0]!.mse);
+  });
+  it('keeps the pictures of a cancelled evaluation', async () => {
+    const stop = new AbortController(), more = { ...options, prompts: 2 };
+    const root = join(first, 'evaluation');
+    await expect(evaluateRun(first, { options: more, signal: stop.signal, onProgress: ({ text }) => { if (text.includes('picture 3')) stop.abort(); } })).rejects.toThrow();
+    const partial = readdirSync(root).find((n) => n.startsWith('.partial-'))!;
+    expect(readdirSync(join(root, partial, 'drawn')).length).toBeGreaterThanOrEqual(2);
+    const { evaluation } = await evaluateRun(first, { options: more });
+    expect(evaluation.pictures).toEqual(made.evaluation.pictures.filter((p) => p.prompt_index < 2));
+    expect(readdirSync(root).filter((n) => n.startsWith('.partial-'))).toEqual([]);
+  });
+  it('says when there is nothing to evaluate', async () => {
+    expect((await errorOf(() => evaluateRun(tempDir()))).code).toBe('run.no_config');
+  });
+});
