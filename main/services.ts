@@ -1,9 +1,9 @@
 /** The composition root: every room made once and handed what it needs. One list, no container. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from './contract/errors.ts';
 import type { Handlers } from './contract/method.ts';
 import type { coreMethods } from './contract/methods.ts';
+import type { RunConfig } from './contract/runConfig.ts';
 import type { Job } from './contract/system.ts';
 import { databaseError, openDatabase } from './db/open.ts';
 import { createDatasets } from './datasets/service.ts';
@@ -21,6 +21,8 @@ import { createHub } from './services/hub.ts';
 import { createMedia } from './services/media.ts';
 import { browse } from './services/browseFiles.ts';
 import { createDoctor } from './services/doctor.ts';
+import { createDryRun } from './services/dryRun.ts';
+import { estimateMemory } from './services/estimate.ts';
 import { createExports } from './services/exports.ts';
 import { modelInspector } from './services/modelInspector.ts';
 import { createPrepare } from './services/prepareRun.ts';
@@ -87,7 +89,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   const doctor = createDoctor(dataDir, jobs);
   const rooms = {
     ...runs, references, queueHeld: runs.held.get,
-    estimate: () => { throw notYet('estimates'); }, dryRun: () => { throw notYet('dry runs'); }, exportRun: exports.start, rebuild,
+    estimate: (config: RunConfig) => estimateMemory(config, { path: models.find(config.model.base)?.path ?? config.model.base }), dryRun: createDryRun(jobs, join(dataDir, 'cache', 'dry-runs'), prepare), exportRun: exports.start, rebuild,
   };
   const handlers: Partial<Handlers<typeof coreMethods>> = {
     'system.info': () => ({ version, data_folder: dataDir, platform: process.platform, shell, pid: process.pid }),
@@ -122,7 +124,6 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   };
 }
 
-const notYet = (what: string): AppError => new AppError('app.not_built', `This build has no ${what}.`, 'Update the app.');
 
 /** Models under resources/models come with the app. One that cannot be read is reported, and does not stop the start. */
 async function addBuiltinModels(add: (id: string, path: string, name: string) => Promise<void>, log: (line: string) => void): Promise<void> {

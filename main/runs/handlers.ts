@@ -52,10 +52,15 @@ export function runHandlers(rooms: RunRooms): Handlers<typeof runMethods> {
     if (p.start) lifecycle.enqueue(run.id, 0);
     return full(run.id);
   };
+  const withModel = (input: unknown): RunConfig => {
+    const config = parseConfig(input);
+    if (config.model.base === '') throw new AppError('run.no_model', 'No base model is chosen.', 'Choose one first.', {});
+    return config;
+  };
   return {
     'runs.checkConfig': ({ config }) => checkConfig(config, rooms.references),
-    'runs.estimate': ({ config }) => rooms.estimate(parseConfig(config)),
-    'runs.dryRun': ({ config }) => ({ job_id: rooms.dryRun(parseConfig(config)).id }),
+    'runs.estimate': ({ config }) => rooms.estimate(withModel(config)),
+    'runs.dryRun': ({ config }) => ({ job_id: rooms.dryRun(withModel(config)).id }),
     'runs.create': create,
     'runs.list': ({ project_id }) => store.list(project_id),
     'runs.get': ({ id }) => full(id),

@@ -7,7 +7,8 @@ import type { ModelInspector } from '../models/store.ts';
 
 const titles: Record<string, string> = { sdxl: 'Stable Diffusion XL', sd15: 'Stable Diffusion 1.5' };
 
-async function withModel<T>(path: string, work: (model: ModelSource) => T | Promise<T>): Promise<T> {
+/** Opens a model, and closes it whatever happens. Throws AppError model.*, file.*. */
+export async function withModel<T>(path: string, work: (model: ModelSource) => T | Promise<T>): Promise<T> {
   const { openModel } = await import('../engine/checkpoint/openModel.ts');
   const model = await openModel(path);
   try { return await work(model); } finally { await model.close(); }
