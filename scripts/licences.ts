@@ -22,7 +22,9 @@ function closure(root: string, names: readonly string[], use: Licence['use']): L
     const dir = join(root, 'node_modules', name);
     if (found.has(name) || !existsSync(join(dir, 'package.json'))) return;
     const p = readPackage(dir);
-    found.set(name, { name, version: p.version, licence: typeof p.license === 'object' ? p.license.type : p.license ?? 'not named', text: licenceText(dir), use });
+    const text = licenceText(dir);
+    const named = typeof p.license === 'object' ? p.license.type : p.license;
+    found.set(name, { name, version: p.version, licence: named ?? /^.*licen[cs]e.*$/im.exec(text)?.[0].trim() ?? 'not named', text, use });
     for (const next of Object.keys({ ...p.dependencies, ...p.optionalDependencies })) visit(next);
   };
   for (const name of names) visit(name);

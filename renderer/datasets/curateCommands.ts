@@ -4,7 +4,7 @@ import type { Command } from '../app/commands.svelte.ts';
 import { pickPath } from '../app/pickPath.svelte.ts';
 import type { Curation } from './curation.svelte.ts';
 
-export type CurateDialog = 'preview' | 'replace' | 'trigger' | 'split' | 'versions' | 'export' | 'settings' | 'delete' | 'rename';
+export type CurateDialog = 'preview' | 'replace' | 'trigger' | 'split' | 'versions' | 'export' | 'settings' | 'delete' | 'rename' | 'groups';
 export type CurateCommand = Omit<Command, 'group'> & { inMenu?: boolean };
 
 export function curateCommands(c: Curation, open: (dialog: CurateDialog) => void): CurateCommand[] {
@@ -23,6 +23,7 @@ export function curateCommands(c: Curation, open: (dialog: CurateDialog) => void
     ...favourites.map((tag, i): CurateCommand => ({ id: `set-tag-${i}`, title: `Tag “${tag}” on or off`, keys: String(i + 1), icon: 'edit', enabled: some, run: () => void c.toggleTag(tag) })),
     { id: 'set-replace', title: 'Find and replace…', keys: 'Mod+H', icon: 'search', inMenu: true, run: () => open('replace') },
     { id: 'set-trigger', title: 'Put a trigger word in front…', icon: 'edit', inMenu: true, run: () => open('trigger') },
+    { id: 'set-groups', title: 'Groups of duplicates…', icon: 'copy', inMenu: true, run: () => open('groups') },
     { id: 'set-best', title: 'Keep the best of duplicates', icon: 'copy', inMenu: true, run: () => void act('datasets.keepBest', { id }).then(() => c.refresh()) },
     { id: 'set-split', title: 'Validation pictures…', icon: 'compare', inMenu: true, run: () => open('split') },
     { id: 'set-versions', title: 'Versions and history…', icon: 'refresh', inMenu: true, run: () => open('versions') },

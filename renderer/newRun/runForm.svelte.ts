@@ -16,6 +16,7 @@ export class RunForm {
   base: Loose = $state.raw(defaultRunConfig());
   baseName = $state('the defaults');
   name = $state('');
+  project = $state('');
   check: ConfigCheck | null = $state.raw(null);
   estimate: Estimate | null = $state.raw(null);
   estimateError: AppErrorData | null = $state.raw(null);

@@ -11,9 +11,10 @@ const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario)
 
 export const shots: Shot[] = [
   ...states,
-  { name: 'curate-one', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('option').nth(3).click(); } },
-  { name: 'curate-many', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('option').nth(2).click(); await p.getByRole('option').nth(9).click({ modifiers: ['Shift'] }); } },
+  { name: 'curate-one', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(3).click(); } },
+  { name: 'curate-many', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(2).click(); await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(9).click({ modifiers: ['Shift'] }); } },
   { name: 'curate-replace', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+h'); await p.getByLabel('Find', { exact: true }).fill('kitchen'); await p.getByLabel('Replace with').fill('room'); } },
+  { name: 'curate-duplicates', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: /Near-duplicates/ }).click(); await p.getByRole('button', { name: 'Show groups…' }).click(); } },
   { name: 'curate-settings', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'More' }).click(); await p.getByRole('menuitem', { name: /Settings of/ }).click(); } },
   { name: 'curate-filter', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'How to filter' }).click(); await p.getByLabel('Filter', { exact: true }).fill('tag:('); } },
   { name: 'about', path: '/settings/about', scenario: 'full' },

@@ -63,6 +63,7 @@ export function datasetAnswers(total = 400): Answers {
       notes: [{ file: 'notes.docx', code: 'not-a-picture', reason: 'It is not a picture.' }], samples_per_epoch: 408, columns: [], formats: [{ format: 'jpeg', pictures: items.length }],
     }),
     'datasets.tags': ({ prefix = '' }) => [['two lemons', 80], ['blue bowl', 80], ['an open window', 80], ['morning light', 80]].map(([tag, n]) => ({ tag: String(tag), count: Number(n) })).filter((t) => t.tag.startsWith(prefix)),
+    'datasets.groups': () => [{ keep: 6, items: [6, 29] }, { keep: 52, items: [52, 75, 98] }],
     'datasets.preview': ({ target, change }) => { const ids = targets(target); const list = items.filter((p) => ids.has(p.id)).map((p) => ({ id: p.id, file: p.file, before: p.captions, after: changed(p, change as DatasetChange).captions })).filter((p) => p.before.join() !== p.after.join()); return { changed: list.length, items: list.slice(0, 100) }; },
     'datasets.edit': ({ target, change }) => {
       const ids = targets(target);

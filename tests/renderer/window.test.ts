@@ -1,0 +1,178 @@
+/** The window in a real browser over the fake core: every page in its states passes axe, and the main ways go by keyboard alone. */
+import type { Server } from 'node:http';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runConfigFields } from '../../main/contract/runConfig.ts';
+import { launchBrowser } from './harness/browser.ts';
+import { buildHarness, serveFolder } from './harness/build.ts';
+import { shots } from './shots.ts';
+
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let url = '';
+let server: Server;
+const problems: string[] = [];
+
+beforeAll(async () => {
+  ({ url, server } = await serveFolder(await buildHarness()));
+  browser = await launchBrowser();
+  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  page = await context.newPage();
+  page.on('pageerror', (e) => problems.push(e.message));
+  page.on('console', (m) => { if (m.type() === 'error') problems.push(m.text()); });
+}, 300_000);
+afterAll(async () => { await browser?.close(); server?.close(); });
+
+async function open(path: string, scenario = 'full', theme = 'dark'): Promise<void> {
+  problems.length = 0;
+  await page.goto('about:blank');
+  await page.goto(`${url}/?scenario=${scenario}&theme=${theme}#${path}`);
+  await page.waitForSelector('main > *');
+}
+const calls = (method: string): Promise<unknown[]> => page.evaluate((m) => window.fake.calls.filter((c) => c.method === m).map((c) => c.params), method);
+const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+async function tabTo(name: string | RegExp): Promise<void> {
+  for (let i = 0; i < 60; i += 1) {
+    await page.keyboard.press('Tab');
+    const now = await focused();
+    if (typeof name === 'string' ? now.trim() === name : name.test(now)) return;
+  }
+  throw new Error(`The keyboard does not reach ${name}`);
+}
+
+describe('axe finds nothing', () => {
+  const themes = (name: string): string[] => (/^(run-live|curate-one|new-run|start|doctor)$/.test(name) ? ['dark', 'light'] : ['dark']);
+  const cases = shots.filter((s) => s.scenario !== 'slow').flatMap((shot) => themes(shot.name).map((theme) => ({ label: `${shot.name}, ${shot.scenario}, ${theme}`, shot, theme })));
+  it.each(cases)('$label', async ({ shot, theme }) => {
+    await open(shot.path, shot.scenario, theme);
+    await shot.act?.(page);
+    await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 60); }));
+    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+    expect(violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`)).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('the window by keyboard alone', () => {
+  it('goes to every place by its keys and lists them under "?"', async () => {
+    await open('/');
+    for (const [keys, hash] of [['gd', '#/datasets'], ['gm', '#/models'], ['gr', '#/runs'], ['gs', '#/settings'], ['gh', '#/']] as const) {
+      for (const key of keys) await page.keyboard.press(key);
+      await page.waitForFunction((h) => location.hash === h, hash);
+    }
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+  it('finds a run by name in the palette', async () => {
+    await open('/');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('ceramics');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Ceramics' }).waitFor();
+  });
+  it('starts a run from the form', async () => {
+    await open('/runs/new?dataset=kitchen', 'empty');
+    await page.getByLabel('Base model').focus();
+    await tabTo('Latent Perceptual Loss');
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForFunction(() => location.hash === '#/runs/made');
+    expect(await calls('runs.create')).toMatchObject([{ start: true, config: { model: { base: 'builtin' }, data: { dataset: 'kitchen', resolution: 64 }, lpl: { enabled: true } } }]);
+  });
+  it('leads to the first wrong field instead of starting', async () => {
+    await open('/runs/new');
+    await page.getByLabel('Steps', { exact: true }).fill('none');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => page.locator('[data-path="model.base"] .issue').count()).toBe(1);
+    expect(await calls('runs.create')).toEqual([]);
+  });
+  it('stops a run, with a choice of what is kept', async () => {
+    await open('/runs/live');
+    await page.getByRole('heading', { name: 'Blob emoji, LPL weight 1' }).waitFor();
+    await tabTo('Stop…');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await tabTo('Save and stop');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => calls('runs.stop')).toEqual([{ id: 'live', save: true }]);
+  });
+  it('walks through sample pictures and their steps', async () => {
+    await open('/runs/live');
+    await page.locator('[data-at="0,4"]').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    const about = page.getByRole('dialog').getByText(/seed 2 · step 400/);
+    await about.waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('dialog').getByText(/seed 2 · step 300/).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.getByRole('dialog').getByText('a smiling face with sunglasses').waitFor();
+  });
+  it('curates: moves, excludes, tags, undoes', async () => {
+    await open('/datasets/kitchen');
+    const list = page.getByRole('listbox', { name: 'Pictures' });
+    await list.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Shift+ArrowRight');
+    expect(await list.getByRole('option', { selected: true }).count()).toBe(2);
+    await page.keyboard.press('x');
+    await expect.poll(() => calls('datasets.edit')).toEqual([{ id: 'kitchen', target: { ids: [1, 2] }, change: { kind: 'exclude', reason: 'excluded by hand' } }]);
+    await page.getByText('347 to train on').waitFor();
+    await page.keyboard.press('1');
+    await expect.poll(async () => (await calls('datasets.edit')).length).toBe(2);
+    await page.keyboard.press('Control+z');
+    await page.keyboard.press('Control+z');
+    await page.getByText('349 to train on').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('e');
+    await page.keyboard.type('lemon tree');
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await calls('datasets.edit')).at(-1)).toMatchObject({ target: { ids: [3] }, change: { kind: 'captions', captions: ['a wooden spoon, lemon tree'] } });
+  });
+});
+
+describe('the form and the contract', () => {
+  it('shows the title, help, default and advice of every field from the schema', async () => {
+    await open('/runs/new');
+    await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
+    await page.evaluate(() => { for (const d of document.querySelectorAll('details')) d.open = true; });
+    const text = (await page.locator('main').innerText()).replaceAll(/\s+/g, ' ');
+    for (const f of runConfigFields.filter((x) => !x.when || x.group === 'lpl')) {
+      expect(text, f.path).toContain(f.title);
+      expect(text, f.path).toContain(f.path === 'lpl.lpl_weight' ? f.advice! : f.description.replaceAll(/\s+/g, ' '));
+    }
+  });
+  it('draws what a wrong value would be wrong about, at the field, while typing', async () => {
+    await open('/runs/new');
+    await page.getByLabel('Learning rate', { exact: true }).fill('fast');
+    await page.locator('[data-path="optimizer.learning_rate"]').getByText('A number is needed.').waitFor();
+    await page.getByLabel('Learning rate', { exact: true }).fill('2e-5');
+    await expect.poll(() => page.locator('[data-path="optimizer.learning_rate"] .issue').count()).toBe(0);
+  });
+});
+
+describe('live events', () => {
+  it('move the state, the list and the pictures of a run without a reload', async () => {
+    await open('/runs/live');
+    await page.getByText('step 412 of 1,500', { exact: false }).first().waitFor();
+    await page.evaluate(async () => {
+      const run = (await window.fake.invoke('runs.get', { id: 'live' })) as { result: never };
+      window.fake.emit('runs.changed', { run: { ...(run.result as object), step: 600, stage: null, eta_s: 300 } as never });
+      window.fake.emit('run.events', { run_id: 'live', events: [{ n: 901, at: 1, type: 'checkpoint', step: 600, dir: 'x', bytes: 5e6, sha256: 'a', removed: [] }] });
+    });
+    await page.getByText('Training with LPL, step 600 of 1,500, about 5 min left.').waitFor();
+    await page.getByText('Checkpoint at step 600 saved and read back, 5 MB').waitFor();
+  });
+  it('show a lost connection, only while it lasts', async () => {
+    await open('/runs');
+    expect(await page.getByText('Connection lost').count()).toBe(0);
+    await page.evaluate(() => window.fake.breakStreams(true));
+    await page.getByText('Connection lost').waitFor();
+    await page.evaluate(() => window.fake.breakStreams(false));
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+  });
+});
