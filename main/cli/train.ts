@@ -5,7 +5,7 @@ import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
 import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';
-import { createRunFolder, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
+import { configHash, createRunFolder, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import { runTraining } from '../engine/run/runTraining.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
@@ -31,11 +31,9 @@ function readConfiguration(given: string | undefined, options: Record<string, un
   const file = given && (isFolder(given) ? join(given, 'config.json') : given);
   const base = file ? readRunConfig(file) : {};
   const config = parseRunConfig(withFlags(base, options), file ? file : 'The flags');
-  for (const [key, what] of [['base', 'model'], ['dataset', 'data']] as const) {
-    const value = what === 'model' ? config.model.base : config.data.dataset;
-    if (!value) throw new AppError('cli.missing_option', `No ${key === 'base' ? 'base model' : 'data set'} was given.`, `Add --${key} PATH, or set ${what}.${key} in RUN.json.`);
-  }
-  return absolutePaths(config);
+  if (!config.model.base) throw new AppError('cli.missing_option', 'No base model was given.', 'Add --base PATH, or set model.base in RUN.json.');
+  if (!config.data.dataset && !(given && isFolder(given))) throw new AppError('cli.missing_option', 'No data set was given.', 'Add --dataset PATH, or set data.dataset in RUN.json.');
+  return config;
 }
 
 /** The training process works in the run's folder: paths given here must hold there. */
@@ -52,8 +50,9 @@ function absolutePaths(config: RunConfig): RunConfig {
 function openRunFolder(given: string | undefined, config: RunConfig, options: Record<string, unknown>): string {
   const wanted = options['output_dir'] as string | undefined;
   const existing = given && isFolder(given) ? given : wanted && existsSync(runFolder(wanted).config) ? wanted : undefined;
-  if (!existing) return createRunFolder(resolve(wanted ?? defaultName()), config).dir;
-  if (JSON.stringify(readRunConfig(runFolder(existing).config)) !== JSON.stringify(config)) {
+  if (!existing) return createRunFolder(resolve(wanted ?? defaultName()), absolutePaths(config)).dir;
+  const stored = readRunConfig(runFolder(existing).config);
+  if (![config, absolutePaths(config)].some((c) => configHash(c) === configHash(stored))) {
     throw new AppError('cli.config_differs', `The run in ${existing} has another configuration than the one given.`, 'Leave the flags out to go on with it, or give --output_dir for a new run.', { dir: existing });
   }
   return resolve(existing);
