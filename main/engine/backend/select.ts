@@ -50,7 +50,8 @@ function eagerTensorflow(native: NodeBackend): Executor {
 async function startPortable(backend: 'wasm' | 'cpu', onWarning?: (message: string) => void): Promise<Executor> {
   try {
     const require = createRequire(import.meta.url);
-    require('@tensorflow/tfjs-core/dist/register_all_gradients.js');
+    // tfjs-core's build for Node registers no gradients; the union package that tfjs-node depends on does.
+    createRequire(require.resolve('@tensorflow/tfjs-node-gpu/package.json'))('@tensorflow/tfjs');
     require('@tensorflow/tfjs-backend-cpu');
     if (backend === 'wasm') await startWasm(onWarning);
     await tf.setBackend(backend);

@@ -39,7 +39,7 @@ function encoderLayer(ctx: ModelContext, c: ClipConfig, name: string, x: Tensor,
  */
 function pooledPosition(ids: Tensor, c: ClipConfig): Tensor {
   const position = c.eos_token_id === 2 ? tf.argMax(ids, 1) : tf.argMax(tf.cast(tf.equal(ids, tf.scalar(c.eos_token_id, 'int32')), 'int32'), 1);
-  return tf.oneHot(tf.cast(position, 'int32') as tf.Tensor1D, ids.shape[1]!, 1, 0, 'float32');
+  return tf.cast(tf.oneHot(tf.cast(position, 'int32') as tf.Tensor1D, ids.shape[1]!), 'float32'); // wasm's oneHot in float32 writes integer bits
 }
 
 /** ids [N,L] int32 (L at most 77) -> states. Weight names start with "text_model.", as in the released checkpoints. */
