@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addApp } from './app.ts';
 import { addBench } from './bench.ts';
 import { addChecks } from './checks.ts';
+import { addCompare } from './compareCommands.ts';
 import { addDataset } from './dataset.ts';
 
 export function addOthers(program: Command): void {
@@ -10,4 +11,5 @@ export function addOthers(program: Command): void {
   addDataset(program);
   addBench(program);
   addChecks(program);
+  addCompare(program);
 }
