@@ -18,8 +18,3 @@ export function encodePromptSdxl(first: TextEncoder, second: TextEncoder, ids: T
 export function encodePromptSd15({ ctx, config }: TextEncoder, ids: Tensor): PromptEmbeds {
   return { states: clipForward(ctx, config, ids).last };
 }
-
-/** SDXL's negative prompt where none was given and the pipeline says `force_zeros_for_empty_prompt`: zeros, not the encoded empty text. */
-export function zeroPrompt({ states, pooled }: { states: Tensor; pooled: Tensor }): { states: Tensor; pooled: Tensor } {
-  return { states: tf.zerosLike(states), pooled: tf.zerosLike(pooled) };
-}
