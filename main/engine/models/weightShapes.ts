@@ -30,7 +30,3 @@ export function mergeShapes(...parts: WeightShapes[]): WeightShapes {
   }
   return all;
 }
-
-/** Number of scalars. */
-export const countWeights = (shapes: WeightShapes): number =>
-  Object.values(shapes).reduce((sum, s) => sum + s.reduce((a, b) => a * b, 1), 0);
