@@ -6,8 +6,10 @@
 import { AppError } from '../contract/errors.ts';
 import { runConfigSchema, type RunConfig } from '../contract/runConfig.ts';
 
-export type ArmKind = 'baseline' | 'lpl' | 'aa';
-export interface ArmRequest { kind: ArmKind; label?: string | undefined; /** fields of the lpl group that differ from the base */ lpl?: Partial<RunConfig['lpl']> | undefined }
+/** `other`: old runs that differ from the baseline in something else than LPL. */
+export type ArmKind = 'baseline' | 'lpl' | 'aa' | 'other';
+export type PlannedKind = Exclude<ArmKind, 'other'>;
+export interface ArmRequest { kind: PlannedKind; label?: string | undefined; /** fields of the lpl group that differ from the base */ lpl?: Partial<RunConfig['lpl']> | undefined }
 export interface PlannedRun { seed: number; config: RunConfig }
 export interface PlannedArm { kind: ArmKind; label: string; runs: PlannedRun[] }
 

@@ -19,6 +19,9 @@ const valueAt = (config: RunConfig, path: string): unknown => {
 /** Fields that change what is shown or how fast, and not what is learnt. */
 const harmless = /^(samples\.|validation\.|training\.(checkpoint|threads))/;
 
+/** A setting's value in words. */
+export const shownValue = (v: unknown): string => (Array.isArray(v) ? v.join(', ') : v === null || v === '' ? 'none' : v === true ? 'on' : v === false ? 'off' : String(v));
+
 /** The fields in which the configurations are not all alike. Sampling, validation and housekeeping fields are left out. */
 export function configDifferences(configs: readonly RunConfig[]): Difference[] {
   return runConfigFields
@@ -26,4 +29,3 @@ export function configDifferences(configs: readonly RunConfig[]): Difference[] {
     .map(({ path, title, group }) => ({ path, title, values: configs.map((c) => valueAt(c, path)), intended: group === 'lpl' || path === 'training.seed' }))
     .filter(({ values }) => new Set(values.map((v) => JSON.stringify(v))).size > 1);
 }
-

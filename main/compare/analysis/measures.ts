@@ -25,25 +25,31 @@ const noiseError: Measure = {
   values: (e) => e.reconstructions.map((r) => ({ key: `${r.item} ${r.timestep}`, cluster: r.item, value: r.mse })),
 };
 
+/** What a picture is paired by. */
+export const pictureKey = (p: { prompt: string; seed: number }): string => `${p.seed} ${p.prompt}`;
+
 const agreement: Measure = {
   id: 'agreement', title: 'Prompt agreement', unit: '', lowerIsBetter: false,
   note: 'Cosine between picture and prompt in the feature space, over prompts and seeds.',
-  values: (e) => e.pictures.flatMap((p) => (p.agreement === null ? [] : [{ key: `${p.prompt_index} ${p.seed}`, cluster: p.prompt, value: p.agreement }])),
+  values: (e) => e.pictures.flatMap((p) => (p.agreement === null ? [] : [{ key: pictureKey(p), cluster: p.prompt, value: p.agreement }])),
 };
 
-/** Measures that these evaluations hold values for. */
-export function measuresIn(evaluations: readonly Evaluation[]): Measure[] {
+/** Measures that all of these evaluations hold values for; `extra` are those that only the caller can make (from picture files). */
+export function measuresIn(evaluations: readonly Evaluation[], extra: readonly Measure[] = []): Measure[] {
   const timesteps = [...new Set(evaluations.flatMap((e) => e.reconstructions.map((r) => r.timestep)))].sort((a, b) => a - b);
-  return [agreement, ...timesteps.map(reconstruction), noiseError].filter((m) => evaluations.every((e) => m.values(e).length > 0));
+  return [agreement, ...extra, ...timesteps.map(reconstruction), noiseError].filter((m) => evaluations.every((e) => m.values(e).length > 0));
 }
 
-/**
- * Pairs of two arms: the same prompt and seed, in repetitions of the training in the same order. Only what both arms
- * have is paired. `first` and `second` hold one evaluation for each repetition.
- */
+/** Repetitions of two arms side by side: those with the same training seed, else (A/A) in order. */
+export function pairedRuns(first: readonly Evaluation[], second: readonly Evaluation[]): [Evaluation, Evaluation][] {
+  const bySeed = first.flatMap((e) => second.filter((o) => o.config.training.seed === e.config.training.seed).map((o): [Evaluation, Evaluation] => [e, o]));
+  return bySeed.length ? bySeed : first.slice(0, second.length).map((e, i) => [e, second[i]!]);
+}
+
+/** Pairs of two arms: the same prompt and seed (or picture and timestep) in the same repetition. Only what both arms have is paired. */
 export function pairsOf(measure: Measure, first: readonly Evaluation[], second: readonly Evaluation[]): Pair[] {
-  return first.slice(0, second.length).flatMap((e, i) => {
-    const other = new Map(measure.values(second[i]!).map((v) => [v.key, v.value]));
-    return measure.values(e).filter((v) => other.has(v.key)).map((v) => ({ cluster: v.cluster, first: v.value, second: other.get(v.key)! }));
+  return pairedRuns(first, second).flatMap(([a, b]) => {
+    const other = new Map(measure.values(b).map((v) => [v.key, v.value]));
+    return measure.values(a).filter((v) => other.has(v.key)).map((v) => ({ cluster: v.cluster, first: v.value, second: other.get(v.key)! }));
   });
 }

@@ -1,5 +1,6 @@
 /** One self-contained HTML file: nothing in it is fetched from anywhere, so it opens years later without the app. */
 import type { Analysis } from '../analysis/analyse.ts';
+import type { ArmKind } from '../arms.ts';
 import type { Difference } from '../configDiff.ts';
 import { escape } from './escape.ts';
 import { differenceSection, numberSection, pictureSection, verdictSection, type PictureRow, type StyledArm } from './sections.ts';
@@ -7,7 +8,7 @@ import { reportCss } from './styles.ts';
 import { svgCurves, type ReportSeries } from './svgCurves.ts';
 
 export interface ReportChart { title: string; xLabel: string; series: ReportSeries[]; logY?: boolean }
-export interface ReportArm extends StyledArm { runs: { name: string; seed: number; steps: number; seconds: number; weights_sha256: string; config: unknown }[] }
+export interface ReportArm extends StyledArm { kind: ArmKind; runs: { name: string; seed: number; steps: number; seconds: number; weights_sha256: string; config: unknown }[] }
 export interface Report {
   title: string;
   /** ISO 8601 */

@@ -1,6 +1,6 @@
 /** The parts of a report as HTML text. */
 import type { Analysis, MeasureResult } from '../analysis/analyse.ts';
-import type { Difference } from '../configDiff.ts';
+import { shownValue, type Difference } from '../configDiff.ts';
 import type { Interval } from '../statistics/pairedBootstrap.ts';
 import { escape } from './escape.ts';
 import type { ArmStyle } from './styles.ts';
@@ -10,7 +10,7 @@ export type StyledArm = { label: string; style: ArmStyle };
 export const tag = ({ label, style }: StyledArm): string => `<span class="tag" style="background:${style.color}">${style.letter}</span>${escape(label)}`;
 const number = (x: number | null): string => (x === null ? '–' : Math.abs(x) >= 1e-3 && Math.abs(x) < 1e5 ? x.toFixed(4) : x === 0 ? '0' : x.toExponential(2));
 const interval = (i: Interval | null): string => (i ? `${number(i.effect)} <span class="dim">[${number(i.low)}, ${number(i.high)}]</span>` : '–');
-const shown = (v: unknown): string => escape(Array.isArray(v) ? v.join(', ') : v === null ? 'none' : String(v));
+const shown = (v: unknown): string => escape(shownValue(v));
 
 /** The sentence for each judged arm, and which arms are identical. */
 export function verdictSection({ verdicts, identical }: Analysis): string {
@@ -40,8 +40,13 @@ export function numberSection(arms: readonly StyledArm[], { measures, distances 
 <h2>Distances between picture sets</h2><table><tr><th>Arm</th><th class="n">Pictures drawn / held out</th><th class="n">KID ± spread over subsets</th><th class="n">Fréchet distance</th></tr>${sets.join('')}</table>${warning ? `<p class="warn">${escape(warning)}</p>` : ''}`;
 }
 
-export interface PictureRow { prompt: string; seed: number; /** one data URI an arm; null where an arm lacks it */ images: (string | null)[] }
+export interface PictureRow { prompt: string; seed: number; /** one data URI an arm; null where an arm lacks it */ images: (string | null)[]; /** the same square of each at 1:1, where pictures are large */ details?: string[] | null }
 
 /** The same prompt and seed in every arm, side by side. */
-export const pictureSection = (arms: readonly StyledArm[], rows: readonly PictureRow[]): string =>
-  `<div class="pictures">${rows.map((r) => `<div><div class="dim">${escape(r.prompt)}, seed ${r.seed}</div><div class="row">${r.images.map((src, i) => `<div>${src ? `<img alt="${escape(`${arms[i]!.label}: ${r.prompt}`)}" src="${src}">` : 'none'}${tag(arms[i]!)}</div>`).join('')}</div></div>`).join('')}</div>`;
+export const pictureSection = (arms: readonly StyledArm[], rows: readonly PictureRow[]): string => `<div class="pictures">${rows.map((r) => pictureRow(arms, r)).join('')}</div>`;
+
+function pictureRow(arms: readonly StyledArm[], { prompt, seed, images, details }: PictureRow): string {
+  const cell = (src: string | null, i: number): string => `<div>${src ? `<img alt="${escape(`${arms[i]!.label}: ${prompt}`)}" src="${src}">` : 'none'}${tag(arms[i]!)}</div>`;
+  const crop = (src: string, i: number): string => `<div><img alt="${escape(`Detail, ${arms[i]!.label}`)}" src="${src}"></div>`;
+  return `<div><div class="dim">${escape(prompt)}, seed ${seed}</div><div class="row">${images.map(cell).join('')}</div>${details ? `<div class="row crop">${details.map(crop).join('')}</div>` : ''}</div>`;
+}

@@ -34,5 +34,6 @@ export function svgCurves(title: string, xLabel: string, series: readonly Report
     const band = `${points.map((p) => at(p.x, p.high)).join(' ')} ${points.toReversed().map((p) => at(p.x, p.low)).join(' ')}`;
     return `<polygon points="${band}" fill="${style.color}" opacity="0.15"/><polyline points="${points.map((p) => at(p.x, p.mean)).join(' ')}" fill="none" stroke="${style.color}" stroke-width="2" stroke-dasharray="${style.dash}"/>`;
   });
-  return `<figure><figcaption>${escape(title)}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">${grid.join('')}${marks.join('')}${lines.join('')}<text x="${(left + width - right) / 2}" y="${height - 4}" class="x">${escape(xLabel)}</text></svg></figure>`;
+  const legend = series.filter((s) => s.points.length).map(({ label, style }) => `<span><svg class="key" viewBox="0 0 24 8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${style.color}" stroke-width="2.5" stroke-dasharray="${style.dash}"/></svg>${escape(label)}</span>`).join('');
+  return `<figure><figcaption>${escape(title)}</figcaption><div class="legend">${legend}</div><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">${grid.join('')}${marks.join('')}${lines.join('')}<text x="${(left + width - right) / 2}" y="${height - 4}" class="x">${escape(xLabel)}</text></svg></figure>`;
 }

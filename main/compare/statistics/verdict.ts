@@ -15,6 +15,8 @@ export interface VerdictInput {
   effect: Interval | undefined;
   /** A/A − baseline, one for each A/A arm */
   noise: Interval[];
+  /** why there is no effect */
+  missing?: string | undefined;
 }
 export type VerdictKind = 'better' | 'worse' | 'no_difference' | 'too_few' | 'no_noise_floor' | 'identical';
 export interface Verdict { kind: VerdictKind; sentence: string }
@@ -25,8 +27,8 @@ const percent = (level: number): string => `${Math.round(level * 100)} %`;
 /** The largest difference that the A/A arms make plausible: no effect of that size or below is called one. */
 export const noiseFloor = (noise: Interval[]): number => Math.max(...noise.flatMap((i) => [Math.abs(i.low), Math.abs(i.high)]));
 
-export function verdict({ measure, unit, lowerIsBetter, arm, effect, noise }: VerdictInput): Verdict {
-  if (!effect) return { kind: 'too_few', sentence: `No verdict on ${measure}: it takes at least ${leastClusters} prompts.` };
+export function verdict({ measure, unit, lowerIsBetter, arm, effect, noise, missing }: VerdictInput): Verdict {
+  if (!effect) return { kind: 'too_few', sentence: `No verdict on ${measure}: ${missing ?? `it takes at least ${leastClusters} prompts`}.` };
   const u = unit ? ` ${unit}` : '';
   const interval = `${percent(effect.level)} interval ${number(effect.low)} to ${number(effect.high)}${u}`;
   if (effect.effect === 0 && effect.low === 0 && effect.high === 0) return { kind: 'identical', sentence: `${arm} and the baseline are identical in ${measure}.` };
