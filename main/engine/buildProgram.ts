@@ -1,10 +1,9 @@
 /** The run's training program: weights in the executor, and every step function that the run will need, defined on it. */
-import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
 import type { Executor } from './backend/executor.ts';
+import { openTokenizers } from './data/encodeText.ts';
 import type { BatchPlan } from './data/batches.ts';
-import { adamw } from './optim/adamw.ts';
-import type { Optimizer } from './optim/optimizer.ts';
+import { createOptimizer } from './optim/index.ts';
 import { trainedNetworks } from './program/networks.ts';
 import { paddedCount } from './program/lplCounts.ts';
 import { ProgramRunner } from './program/runner.ts';
@@ -29,8 +28,8 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   await declareTrainables(executor, base.source, trainables, config.training.use_ema);
   const options = stepOptions(config, base, trainables);
   declareOptimizer(executor, options);
-  const numbers = stepNumbers(config, base, options.optimizer, totalSteps);
-  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
+  const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), method: config.method, cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
     plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));
@@ -42,6 +41,8 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   };
 }
 
+const textEncoders = (source: BaseModel['source']): ('text_encoder' | 'text_encoder_2')[] => (['text_encoder', 'text_encoder_2'] as const).filter((name) => source.has(name));
+
 /** The decoder: for samples, validation and LPL. */
 const isDecoderWeight = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
 
@@ -50,6 +51,9 @@ async function loadWeights({ executor, base, trainables, config, report }: Progr
   const frozen = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const;
   const onProgress = (text: string) => (done: number, total: number): void => report('loading_weights', text, done, total);
   await loadComponent(executor, base.source, 'unet', { dtype: trainables.lora ? frozen[frozen_precision] : 'float32', onProgress: onProgress('loading the UNet') });
+  if (config.method.train_text_encoder && trainables.lora) {
+    for (const name of textEncoders(base.source)) await loadComponent(executor, base.source, name, { dtype: frozen[frozen_precision], onProgress: onProgress('loading the text encoders') });
+  }
   await loadComponent(executor, base.source, 'vae', { dtype: frozen[frozen_precision], filter: isDecoderWeight, onProgress: onProgress('loading the VAE\'s decoder') });
 }
 
@@ -59,14 +63,8 @@ function stepOptions({ training, optimizer, lpl, data }: RunConfig, base: BaseMo
     num_blocks: Math.min(lpl.lpl_num_blocks, base.vae.block_out_channels.length),
   };
   return {
-    trained: trainables.list.map((t) => t.name), predictionType: base.predictionType, optimizer: chooseOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
+    trained: trainables.list.map((t) => t.name), predictionType: base.predictionType, optimizer: createOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
     ema: training.use_ema, accumulation: training.gradient_accumulation_steps,
     ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
   };
-}
-
-function chooseOptimizer(o: RunConfig['optimizer']): Optimizer {
-  const adam = { beta1: o.adam_beta1, beta2: o.adam_beta2, eps: o.adam_epsilon, weight_decay: o.adam_weight_decay };
-  if (o.optimizer === 'adamw') return adamw(adam);
-  throw new AppError('config.optimizer', `The optimizer "${o.optimizer}" is not known.`, 'Choose adamw.');
 }

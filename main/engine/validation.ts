@@ -26,7 +26,7 @@ import { trainedContext, type Trainables } from './trainables/trainables.ts';
 /** LPL is reported for timesteps below this, by the authors' recommended options. */
 const LPL_BELOW = 200;
 
-export interface ValidationParts { executor: Executor; base: BaseModel; trainables: Trainables; latents: LatentSource; captions: CaptionSource; items: readonly ManifestItem[]; options: RunConfig['validation']; ema: boolean }
+export interface ValidationParts { executor: Executor; base: BaseModel; trainables: Trainables; latents: LatentSource; captions(ema: boolean): CaptionSource; items: readonly ManifestItem[]; options: RunConfig['validation']; ema: boolean }
 export interface Validation { run(onProgress?: (done: number, total: number) => void): Promise<Record<string, number>> }
 
 /** One picture at one timestep. */
@@ -68,7 +68,7 @@ function probe(item: ManifestItem, bin: number, bins: number, total: number): Pr
 
 async function measure(parts: ValidationParts, { item, bin, timestep }: Probe, alphas: Float32Array, ema: boolean): Promise<{ mse: number; lpl: number | null }> {
   const { executor, base, latents, captions } = parts;
-  const view = validationView(item), posterior = await latents.posterior(view), text = await captions.embedding(item.captions[0] ?? '');
+  const view = validationView(item), posterior = await latents.posterior(view), text = await captions(ema).embedding(item.captions[0] ?? '');
   const shape = posterior['mean']!.shape, z0 = drawLatent(posterior, base.vae, 'mean');
   const noise = normal({ seed: contentSeed(item), stream: 'validation_noise', step: bin }, z0.length);
   const { alpha, sigma } = alphaSigma(alphas, [timestep]);

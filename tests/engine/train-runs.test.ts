@@ -151,3 +151,24 @@ describe('all weights', () => {
     expect(again.reason).toBe('finished');
   });
 });
+
+describe('text encoders and dropout', () => {
+  test('LoRA on the text encoders learns, draws with what it has learnt, and goes on from its file', async () => {
+    const ran = await train({
+      method: { train_text_encoder: true, dropout: 0.3 }, training: { max_train_steps: 3, use_ema: true }, samples: { prompts: ['a red apple'] },
+    });
+    expect(ran.of('failed')).toEqual([]);
+    expect(ran.of('sample')).toHaveLength(4);
+    const file = join(ran.dir, ran.of('export')[0]!.file), lora = await readLora(file, JSON.parse(readFileSync(join(base, 'unet', 'config.json'), 'utf8')));
+    for (const component of ['unet', 'text_encoder', 'text_encoder_2'] as const) expect([...lora.layers.get(component)!.values()].some((l) => l.up.data.some((v) => v !== 0)), component).toBe(true);
+    const further = await train({ model: { lora: file }, method: { train_text_encoder: true }, training: { max_train_steps: 1 } });
+    expect(further.reason).toBe('finished');
+  });
+  test('dropout is the same again in a repeated run, and not none', async () => {
+    const loss = async (dropout: number): Promise<number[]> => (await train({ method: { dropout }, optimizer: { learning_rate: 0.1 } })).of('step').map((e) => e.metrics['loss']!);
+    const [first, second, none] = [await loss(0.5), await loss(0.5), await loss(0)];
+    expect(second).toEqual(first);
+    expect(first[0]).toBe(none![0]); // up is zero at first
+    expect(first.slice(1)).not.toEqual(none!.slice(1));
+  });
+});

@@ -7,8 +7,9 @@ import { drawLatent, type LatentScale, type LatentSource } from './latentCache.t
 export interface HostBatch {
   /** scaled [B,h,w,4] */
   latents: HostTensor;
-  /** text states [B,77,D] */
-  promptEmbeds: HostTensor;
+  captions: string[];
+  /** text states [B,77,D]; null where the text encoders are trained */
+  promptEmbeds: HostTensor | null;
   /** SDXL: pooled text [B,P] */
   pooled: HostTensor | null;
   /** SDXL: [B,6] */
@@ -18,18 +19,19 @@ export interface HostBatch {
   /** names of the pictures, for messages */
   names: string[];
 }
-export interface BatchSources { latents: LatentSource; captions: CaptionSource; scale: LatentScale; /** 'mean', or the seed of posterior draws */ draw: 'mean' | number }
+export interface BatchSources { latents: LatentSource; /** null: the step embeds captions itself */ captions: CaptionSource | null; scale: LatentScale; /** 'mean', or the seed of posterior draws */ draw: 'mean' | number }
 
 /** Throws image.* when a picture that is not cached cannot be read. */
 export async function loadBatch(micro: PlannedMicroBatch, step: number, { latents, captions, scale, draw }: BatchSources): Promise<HostBatch> {
   const posteriors = await inOrder(micro.samples, (s) => latents.posterior(s));
-  const texts = await inOrder(micro.samples, (s) => captions.embedding(s.caption));
+  const texts = captions ? await inOrder(micro.samples, (s) => captions.embedding(s.caption)) : null;
   const drawn = posteriors.map((p, i) => drawLatent(p, scale, draw === 'mean' ? 'mean' : { seed: draw, step, sample: micro.samples[i]!.sample }));
   const n = micro.samples.length;
   return {
     latents: stacked(drawn, posteriors[0]!['mean']!.shape.slice(1)),
-    promptEmbeds: stacked(texts.map((t) => t['prompt_embeds']!.data), texts[0]!['prompt_embeds']!.shape.slice(1)),
-    pooled: texts[0]!['pooled'] ? stacked(texts.map((t) => t['pooled']!.data), texts[0]!['pooled'].shape.slice(1)) : null,
+    captions: micro.samples.map((s) => s.caption),
+    promptEmbeds: texts && stacked(texts.map((t) => t['prompt_embeds']!.data), texts[0]!['prompt_embeds']!.shape.slice(1)),
+    pooled: texts?.[0]!['pooled'] ? stacked(texts.map((t) => t['pooled']!.data), texts[0]!['pooled'].shape.slice(1)) : null,
     timeIds: stacked(micro.samples.map((s) => Float32Array.from(s.timeIds)), [6]),
     weights: { shape: [n], data: Float32Array.from(micro.samples, (s) => s.weight) },
     names: micro.samples.map((s) => s.item.name),

@@ -1,9 +1,10 @@
 /** Runs optimizer steps: picks the step function of the batch's shape, feeds it, and gathers what it reports. */
+import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor } from '../backend/executor.ts';
 import type { HostBatch } from '../data/loadBatch.ts';
 import { vaeFactor } from '../models/vae.ts';
 import type { BaseModel } from '../run/baseModel.ts';
-import { conditioningSpecs, latentShape } from '../run/specs.ts';
+import { latentShape, trainingSpecs } from '../run/specs.ts';
 import { snrStatistics } from '../step/hostInputs.ts';
 import { lossInputs, updateInputs, type BatchShape, type Networks, type StepOptions } from '../step/stepOptions.ts';
 import { accumulateStep, applyStep, trainStep } from '../trainStep.ts';
@@ -13,7 +14,7 @@ import { addRecord, emptyRecord, featureShapes, lplMetrics, type LplRecord } fro
 import { padChosen, paddedCount, padWeights } from './lplCounts.ts';
 import type { StepNumbers } from './stepNumbers.ts';
 
-export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; /** budget for target features, MB */ cacheMb: number; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
+export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** budget for target features, MB */ cacheMb: number; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
 
 /** Sums over the micro-batches of one step. */
 interface Tally { diffusion: number; lpl: number; loss: number; finite: boolean; bad: string[]; record: LplRecord; timesteps: number[]; norm: number; /** a shape ran for the first time */ first: boolean }
@@ -30,10 +31,10 @@ export class ProgramRunner {
 
   /** Defines the step for batches of n pictures of this size, `chosen` of them in LPL, unless it is there. Returns its name. */
   define([width, height]: readonly [number, number], n: number, chosen: number): string {
-    const { executor, base, options, networks } = this.#p, name = `train_${width}x${height}_n${n}_lpl${chosen}`;
+    const { executor, base, options, networks, method } = this.#p, name = `train_${width}x${height}_n${n}_lpl${chosen}`;
     if (executor.isDefined(name)) return name;
     const [, h, w, c] = latentShape(base, n, width, height) as [number, number, number, number];
-    const inputs = lossInputs({ n, h, w, c, chosen } satisfies BatchShape, conditioningSpecs(base, n), chosen && this.#fed ? this.#fed.specs(chosen, h, w) : {});
+    const inputs = lossInputs({ n, h, w, c, chosen } satisfies BatchShape, trainingSpecs(base, n, method), chosen && this.#fed ? this.#fed.specs(chosen, h, w) : {});
     if (options.accumulation === 1) executor.define(name, { ...inputs, ...updateInputs(options) }, trainStep(networks, options, chosen));
     else {
       executor.define(name, inputs, accumulateStep(networks, options, chosen));

@@ -2,6 +2,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { HostTensor } from '../backend/executor.ts';
+import { tokenInputs, type Tokenizers } from '../data/encodeText.ts';
 import type { HostBatch } from '../data/loadBatch.ts';
 import { alphasCumprod } from '../diffusion/noiseSchedule.ts';
 import { drawTimesteps, timestepProbabilities } from '../diffusion/timesteps.ts';
@@ -9,6 +10,7 @@ import { trainingNoise } from '../diffusion/trainingNoise.ts';
 import { emaDecay } from '../optim/ema.ts';
 import { learningRate } from '../optim/lrSchedule.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import { uniform } from '../random.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { chosenSamples, weightInputs, type LossWeighting } from '../step/hostInputs.ts';
 
@@ -23,8 +25,8 @@ export interface StepNumbers {
   readonly weighting: LossWeighting;
 }
 
-export function stepNumbers(config: RunConfig, base: BaseModel, optimizer: Optimizer, totalSteps: number): StepNumbers {
-  const { training, diffusion, lpl, optimizer: o } = config, n = training.train_batch_size, micros = training.gradient_accumulation_steps;
+export function stepNumbers(config: RunConfig, base: BaseModel, optimizer: Optimizer, totalSteps: number, tokenizers: Tokenizers): StepNumbers {
+  const { training, diffusion, lpl, method, optimizer: o } = config, n = training.train_batch_size, micros = training.gradient_accumulation_steps;
   const probabilities = timestepProbabilities(diffusion, base.schedule.num_train_timesteps);
   const weighting: LossWeighting = { alphas: alphasCumprod(base.schedule), predictionType: base.predictionType, snrGamma: diffusion.snr_gamma, lplScale: lpl.lpl_scale };
   const schedule = { ...o, learning_rate: o.learning_rate * (o.scale_lr ? n * micros : 1), max_train_steps: totalSteps };
@@ -42,7 +44,7 @@ export function stepNumbers(config: RunConfig, base: BaseModel, optimizer: Optim
       const shape = batch.latents.shape as [number, number, number, number];
       return {
         latents: batch.latents, noise: { shape, data: trainingNoise(training.seed, step, shape, diffusion.noise_offset, micro * n) },
-        promptEmbeds: batch.promptEmbeds, ...(batch.pooled ? { pooled: batch.pooled, timeIds: batch.timeIds } : {}),
+        ...textInputs(batch, tokenizers, base), ...(method.type === 'lora' && method.dropout > 0 ? { dropout_draw: vector([...uniform({ seed: training.seed, stream: 'lora_dropout', step, sample: micro }, 1)]) } : {}),
         ...weightInputs(weighting, timesteps, batch.weights.data, chosen),
       };
     },
@@ -52,6 +54,12 @@ export function stepNumbers(config: RunConfig, base: BaseModel, optimizer: Optim
     }),
     lr: (step) => learningRate(step, schedule),
   };
+}
+
+/** Embeddings where the batch has them, else token ids; SDXL's sizes. */
+function textInputs({ captions, promptEmbeds, pooled, timeIds }: HostBatch, tokenizers: Tokenizers, { unet }: BaseModel): Record<string, HostTensor> {
+  const sizes: Record<string, HostTensor> = unet.addition_embed_type ? { timeIds } : {};
+  return promptEmbeds ? { promptEmbeds, ...(pooled ? { pooled } : {}), ...sizes } : { ...tokenInputs(tokenizers, captions), ...sizes };
 }
 
 const vector = (values: number[]): HostTensor => ({ shape: [values.length], data: Float32Array.from(values) });

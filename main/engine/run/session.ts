@@ -4,6 +4,7 @@ import { createExecutor } from '../backend/select.ts';
 import type { Executor } from '../backend/executor.ts';
 import { batchPlan, type BatchPlan } from '../data/batches.ts';
 import type { BatchSources } from '../data/loadBatch.ts';
+import { trainedCaptions } from '../data/trainedCaptions.ts';
 import { prepareData, type RunData } from '../data/prepareData.ts';
 import { dataWarnings, openRunDataset } from '../data/runDataset.ts';
 import { buildProgram } from '../buildProgram.ts';
@@ -84,12 +85,14 @@ async function assemble({ run, base, trainables, data, report, executor, found }
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
   const program = await buildProgram({ executor, base, trainables, config, plan: data.plan, totalSteps, report });
-  const painter = openPainter({ run, executor, base, trainables, captions: data.captions, report });
+  const liveText = config.method.type === 'lora' && config.method.train_text_encoder;
+  const captions = liveText ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;
+  const painter = openPainter({ run, executor, base, trainables, captions, report });
   const checks = validation.validation_every > 0 ? heldOut(run, data) : [];
-  const validator = checks.length ? openValidation({ executor, base, trainables, latents: data.latents, captions: data.captions, items: checks, options: validation, ema: training.use_ema }) : null;
+  const validator = checks.length ? openValidation({ executor, base, trainables, latents: data.latents, captions, items: checks, options: validation, ema: training.use_ema }) : null;
   executor.prepare((stage, done, total) => report('compiling', stage, done, total));
   if (found) await restoreState(executor, program.groups, found);
-  const sources: BatchSources = { latents: data.latents, captions: data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
+  const sources: BatchSources = { latents: data.latents, captions: liveText ? null : data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
   return { run, base, trainables, data, sources, program, painter, validation: validator, firstStep: found?.manifest.step ?? 0, totalSteps, report };
 }
 

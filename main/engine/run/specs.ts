@@ -1,4 +1,5 @@
 /** Shapes of what step functions are fed. */
+import type { RunConfig } from '../../contract/runConfig.ts';
 import type { InputSpec } from '../backend/executor.ts';
 import { vaeFactor } from '../models/vae.ts';
 import type { BaseModel } from './baseModel.ts';
@@ -12,6 +13,14 @@ export const floatSpec = (...shape: number[]): InputSpec => ({ shape, dtype: 'fl
 export function latentShape({ vae }: BaseModel, n: number, width: number, height: number): number[] {
   const factor = vaeFactor(vae);
   return [n, height / factor, width / factor, vae.latent_channels];
+}
+
+/** What the training step is fed besides latents: embeddings, or tokens where the text encoders are trained; a draw for LoRA dropout. */
+export function trainingSpecs(base: BaseModel, n: number, { type, train_text_encoder, dropout }: RunConfig['method']): Record<string, InputSpec> {
+  const embedded = conditioningSpecs(base, n), lora = type === 'lora', tokens: InputSpec = { shape: [n, TOKENS], dtype: 'int32' };
+  const { promptEmbeds: _states, pooled: _pooled, ...sizes } = embedded;
+  const text = lora && train_text_encoder ? { ids: tokens, ...(base.source.has('text_encoder_2') ? { ids2: tokens } : {}), ...sizes } : embedded;
+  return { ...text, ...(lora && dropout > 0 ? { dropout_draw: floatSpec(1) } : {}) };
 }
 
 /** Text states and, for SDXL, pooled text and size conditioning of n samples. */

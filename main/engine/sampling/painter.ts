@@ -11,7 +11,7 @@ import type { Trainables } from '../trainables/trainables.ts';
 import { pictureDrawer, type Drawer } from './drawPicture.ts';
 import { encodePng } from './png.ts';
 
-export interface PainterParts { run: TrainRun; executor: Executor; base: BaseModel; trainables: Trainables; captions: CaptionSource; report: StageReporter }
+export interface PainterParts { run: TrainRun; executor: Executor; base: BaseModel; trainables: Trainables; /** embeddings for the plain or the EMA weights */ captions(ema: boolean): CaptionSource; report: StageReporter }
 export interface Painter {
   /** Draws every prompt and seed; one event each. */
   draw(step: number): Promise<void>;
@@ -32,7 +32,7 @@ export function openPainter(parts: PainterParts): Painter {
       const jobs = weights.flatMap((ema) => prompts.flatMap((prompt, index) => samples.seeds.map((seed): Job => ({ prompt, index, seed, ema }))));
       for (const [done, job] of jobs.entries()) {
         if (run.commands.ending) return; // the loop carries the command out
-        const text = { prompt: await parts.captions.embedding(job.prompt), negative: await parts.captions.embedding(negative), negativeText: negative };
+        const text = { prompt: await parts.captions(job.ema).embedding(job.prompt), negative: await parts.captions(job.ema).embedding(negative), negativeText: negative };
         const pixels = await drawers.get(job.ema)!.draw(text, job.seed, (n, total) => parts.report('sampling', `drawing picture ${done + 1} of ${jobs.length}`, done * total + n, jobs.length * total));
         await keep(parts, step, job, negative, size, pixels);
       }
