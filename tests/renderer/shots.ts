@@ -19,7 +19,7 @@ export const shots: Shot[] = [
   { name: 'curate-filter', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'How to filter' }).click(); await p.getByLabel('Filter', { exact: true }).fill('tag:('); } },
   { name: 'about', path: '/settings/about', scenario: 'full' },
   { name: 'model-incomplete', path: '/models/half', scenario: 'full' },
-  { name: 'file-picker', path: '/models', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Add a model' }).click(); await p.getByRole('menuitem', { name: 'Model file…' }).click(); } },
+  { name: 'file-picker', path: '/models', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Add model' }).click(); await p.getByRole('menuitem', { name: 'Model file…' }).click(); } },
   { name: 'run-all', path: '/runs/done', scenario: 'full', act: async (p) => { await p.getByRole('tab', { name: 'All' }).click(); } },
   { name: 'run-failed', path: '/runs/oom', scenario: 'full' },
   { name: 'run-draft', path: '/runs/draft', scenario: 'full' },
@@ -30,7 +30,7 @@ export const shots: Shot[] = [
   { name: 'new-run', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('switch', { name: 'Latent Perceptual Loss' }).click(); } },
   { name: 'new-run-wrong', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByLabel('Learning rate', { exact: true }).fill('fast'); await p.getByLabel('Steps', { exact: true }).fill('0'); } },
   { name: 'new-run-advanced', path: '/runs/new', scenario: 'empty', act: async (p) => { await p.getByLabel('Find a setting').fill('snr'); await p.getByLabel('Find a setting').scrollIntoViewIfNeeded(); } },
-  { name: 'new-run-raw', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Settings as a file' }).click(); await p.getByRole('menuitem', { name: 'Edit as text…' }).click(); } },
+  { name: 'new-run-raw', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'JSON: settings as a file' }).click(); await p.getByRole('menuitem', { name: 'Edit as text…' }).click(); } },
   { name: 'palette', path: '/runs', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+k'); await p.keyboard.type('blob'); } },
   { name: 'shortcuts', path: '/runs/live', scenario: 'full', act: async (p) => { await p.keyboard.press('?'); } },
 ];

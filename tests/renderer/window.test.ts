@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runConfigFields } from '../../main/contract/runConfig.ts';
 import { launchBrowser } from './harness/browser.ts';
 import { buildHarness, serveFolder } from './harness/build.ts';
-import { shots } from './shots.ts';
+import { shots, type Shot } from './shots.ts';
+
+const SOON = { timeout: 20_000 };
 
 let browser: Browser;
 let context: BrowserContext;
@@ -42,14 +44,17 @@ async function tabTo(name: string | RegExp): Promise<void> {
   throw new Error(`The keyboard does not reach ${name}`);
 }
 
+/** Broken and empty pages share their parts: one of a kind is enough. */
+const worth = (s: Shot): boolean => (s.scenario === 'broken' ? /^(start|datasets|curate|models|runs|run-live|doctor)$/ : s.scenario === 'empty' ? /^(start|datasets|models|runs|doctor|new-run-advanced)$/ : s.scenario === 'slow' ? /^runs$/ : /./).test(s.name);
+
 describe('axe finds nothing', () => {
   const themes = (name: string): string[] => (/^(run-live|curate-one|new-run|start|doctor)$/.test(name) ? ['dark', 'light'] : ['dark']);
-  const cases = shots.filter((s) => s.scenario !== 'slow').flatMap((shot) => themes(shot.name).map((theme) => ({ label: `${shot.name}, ${shot.scenario}, ${theme}`, shot, theme })));
+  const cases = shots.filter(worth).flatMap((shot) => themes(shot.name).map((theme) => ({ label: `${shot.name}, ${shot.scenario}, ${theme}`, shot, theme })));
   it.each(cases)('$label', async ({ shot, theme }) => {
     await open(shot.path, shot.scenario, theme);
     await shot.act?.(page);
     await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 60); }));
-    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
     expect(violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`)).toEqual([]);
     expect(problems).toEqual([]);
   });
@@ -76,7 +81,7 @@ describe('the window by keyboard alone', () => {
   });
   it('starts a run from the form', async () => {
     await open('/runs/new?dataset=kitchen', 'empty');
-    await page.getByLabel('Base model').focus();
+    await page.getByLabel('Base model', { exact: true }).focus();
     await tabTo('Latent Perceptual Loss');
     await page.keyboard.press('Space');
     await page.keyboard.press('Control+Enter');
@@ -87,7 +92,7 @@ describe('the window by keyboard alone', () => {
     await open('/runs/new');
     await page.getByLabel('Steps', { exact: true }).fill('none');
     await page.keyboard.press('Control+Enter');
-    await expect.poll(() => page.locator('[data-path="model.base"] .issue').count()).toBe(1);
+    await page.locator('[data-path="model.base"] .issue').waitFor();
     expect(await calls('runs.create')).toEqual([]);
   });
   it('stops a run, with a choice of what is kept', async () => {
@@ -98,7 +103,7 @@ describe('the window by keyboard alone', () => {
     await page.getByRole('dialog').waitFor();
     await tabTo('Save and stop');
     await page.keyboard.press('Enter');
-    await expect.poll(() => calls('runs.stop')).toEqual([{ id: 'live', save: true }]);
+    await expect.poll(() => calls('runs.stop'), SOON).toEqual([{ id: 'live', save: true }]);
   });
   it('walks through sample pictures and their steps', async () => {
     await open('/runs/live');
@@ -120,10 +125,10 @@ describe('the window by keyboard alone', () => {
     await page.keyboard.press('Shift+ArrowRight');
     expect(await list.getByRole('option', { selected: true }).count()).toBe(2);
     await page.keyboard.press('x');
-    await expect.poll(() => calls('datasets.edit')).toEqual([{ id: 'kitchen', target: { ids: [1, 2] }, change: { kind: 'exclude', reason: 'excluded by hand' } }]);
+    await expect.poll(() => calls('datasets.edit'), SOON).toEqual([{ id: 'kitchen', target: { ids: [1, 2] }, change: { kind: 'exclude', reason: 'excluded by hand' } }]);
     await page.getByText('347 to train on').waitFor();
     await page.keyboard.press('1');
-    await expect.poll(async () => (await calls('datasets.edit')).length).toBe(2);
+    await expect.poll(async () => (await calls('datasets.edit')).length, SOON).toBe(2);
     await page.keyboard.press('Control+z');
     await page.keyboard.press('Control+z');
     await page.getByText('349 to train on').waitFor();
@@ -131,7 +136,7 @@ describe('the window by keyboard alone', () => {
     await page.keyboard.press('e');
     await page.keyboard.type('lemon tree');
     await page.keyboard.press('Enter');
-    await expect.poll(async () => (await calls('datasets.edit')).at(-1)).toMatchObject({ target: { ids: [3] }, change: { kind: 'captions', captions: ['a wooden spoon, lemon tree'] } });
+    await expect.poll(async () => (await calls('datasets.edit')).at(-1), SOON).toMatchObject({ target: { ids: [3] }, change: { kind: 'captions', captions: ['a wooden spoon, lemon tree'] } });
   });
 });
 
@@ -151,7 +156,7 @@ describe('the form and the contract', () => {
     await page.getByLabel('Learning rate', { exact: true }).fill('fast');
     await page.locator('[data-path="optimizer.learning_rate"]').getByText('A number is needed.').waitFor();
     await page.getByLabel('Learning rate', { exact: true }).fill('2e-5');
-    await expect.poll(() => page.locator('[data-path="optimizer.learning_rate"] .issue').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-path="optimizer.learning_rate"] .issue').count(), SOON).toBe(0);
   });
 });
 
