@@ -15,7 +15,7 @@ export const datasetSettingsSchema = z.strictObject({
   background: colour.default('#ffffff'),
   /** caption column of metadata files; null: text, caption, prompt */
   caption_column: z.string().max(200).nullable().default(null),
-  /** variance of the Laplacian (at ≤ 512 px a side) below which a picture counts as blurred */
+  /** variance of the Laplacian (at ≤ 320 px a side) below which a picture counts as blurred */
   sharpness_threshold: z.number().min(0).default(30),
   /** share of the commonest colour from which a picture counts as flat */
   flat_threshold: z.number().min(0).max(1).default(0.97),

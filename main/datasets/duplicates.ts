@@ -1,14 +1,14 @@
 /** Groups of equal and nearly equal pictures, and which one of a group to keep. */
-import { THUMB_SIDE, describe } from './descriptor.ts';
+import { describe } from './descriptor.ts';
 import { KdTree } from './kdTree.ts';
 import { alignedResidual } from './nearAlign.ts';
+import { THUMB_BYTES as HALF } from './signature.ts';
 
 /** Descriptors farther apart than this (grey levels) are not compared further: 99 % of crops, JPEGs, frames lie within. */
 const RADIUS = 10;
 /** Aligned pictures with more left over than this are different (tuned on Noto emoji, held on Fluent's: see tests/datasets/nearDuplicates). */
 const MAX_RMS = 14;
 const MAX_BLOCK = 16;
-const HALF = THUMB_SIDE * THUMB_SIDE * 3;
 
 /** Union-find over 0…n−1. */
 export class Groups {

@@ -1,11 +1,11 @@
 /** Looks at one picture once: hash, size, thumbnail, sharpness, and the small pictures that near-duplicates are found by. */
 import { readFile, stat } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { sha256 } from './captions.ts';
 import { MAX_FILE_BYTES, MAX_PIXELS, openUpright, readsHeic } from './decode.ts';
-import { THUMB_SIDE } from './descriptor.ts';
 import { dominantColourShare, laplacianVariance } from './quality.ts';
-import { areaThumb, luminance, trimBox } from './raster.ts';
+import { luminance, type Raster } from './raster.ts';
+import { signatureOf } from './signature.ts';
 import { formatOfName, sniffImage } from './sniff.ts';
 
 export interface ImageFacts {
@@ -19,7 +19,7 @@ export interface ImageFacts {
   /** embedded colour profile's name; null: none */
   profile: string | null;
   animated: boolean;
-  /** variance of the Laplacian at ≤ 512 px a side */
+  /** variance of the Laplacian at ≤ 320 px a side */
   sharpness: number;
   /** share of the commonest colour, 0–1 */
   flatness: number;
@@ -31,9 +31,9 @@ export interface ImageFacts {
 export interface ProbeProblem { code: string; reason: string; contentHash: string | null }
 export type Probe = { ok: true; facts: ImageFacts } | { ok: false; problem: ProbeProblem };
 
-const ANALYSIS_SIDE = 512;
+/** Thumbnails, and the picture that everything is measured on: one decode serves both. */
 export const THUMBNAIL_SIDE = 320;
-export const THUMBNAIL_WEBP = { quality: 80, effort: 2 } as const;
+export const THUMBNAIL_WEBP = { quality: 80, effort: 1 } as const;
 
 /** Probes the file; every way in which it can be bad becomes a problem with a reason. Never throws, never writes. */
 export async function probeImage(path: string, background: string): Promise<Probe> {
@@ -55,19 +55,20 @@ async function analyse(bytes: Buffer, background: string): Promise<Omit<ImageFac
   const meta = await picture.metadata();
   const sniffed = sniffImage(bytes.subarray(0, 32));
   if (sniffed === undefined) throw new UnknownFormat();
-  const { data, info } = await picture.resize(ANALYSIS_SIDE, ANALYSIS_SIDE, { fit: 'inside', withoutEnlargement: true }).raw().toBuffer({ resolveWithObject: true });
-  const raster = { width: info.width, height: info.height, data: info.channels === 3 ? data : toRgb(data, info.channels) };
+  const raster = await reduced(picture);
   const turned = (meta.orientation ?? 1) >= 5;
-  const whole = { x: 0, y: 0, w: raster.width, h: raster.height };
-  const signature = new Uint8Array(2 * THUMB_SIDE * THUMB_SIDE * 3);
-  signature.set(areaThumb(raster, whole, THUMB_SIDE));
-  signature.set(areaThumb(raster, trimBox(raster), THUMB_SIDE), signature.length / 2);
   return {
     format: sniffed, width: turned ? meta.height : meta.width, height: turned ? meta.width : meta.height,
     orientation: meta.orientation ?? 1, alpha: meta.hasAlpha ?? false, profile: meta.icc ? profileName(meta.icc) : null, animated: (meta.pages ?? 1) > 1,
-    sharpness: laplacianVariance(luminance(raster), raster.width, raster.height), flatness: dominantColourShare(raster.data), signature,
-    thumbnail: await sharp(raster.data, { raw: { width: raster.width, height: raster.height, channels: 3 } }).resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside', withoutEnlargement: true }).webp(THUMBNAIL_WEBP).toBuffer(),
+    sharpness: laplacianVariance(luminance(raster), raster.width, raster.height), flatness: dominantColourShare(raster.data), signature: signatureOf(raster),
+    thumbnail: await sharp(raster.data, { raw: { width: raster.width, height: raster.height, channels: 3 } }).webp(THUMBNAIL_WEBP).toBuffer(),
   };
+}
+
+/** The picture at thumbnail size, in memory. */
+export async function reduced(picture: Sharp): Promise<Raster> {
+  const { data, info } = await picture.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside', withoutEnlargement: true }).raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: info.channels === 3 ? data : toRgb(data, info.channels) };
 }
 
 class UnknownFormat extends Error {}

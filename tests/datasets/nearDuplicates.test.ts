@@ -5,7 +5,9 @@ import { describe as group, expect, it } from 'vitest';
 import { DESCRIPTOR_LENGTH, THUMB_SIDE, describe } from '../../main/datasets/descriptor.ts';
 import { Groups, joinNearDuplicates } from '../../main/datasets/duplicates.ts';
 import { KdTree } from '../../main/datasets/kdTree.ts';
-import { areaThumb, trimBox } from '../../main/datasets/raster.ts';
+import { openUpright } from '../../main/datasets/decode.ts';
+import { reduced } from '../../main/datasets/probe.ts';
+import { signatureOf } from '../../main/datasets/signature.ts';
 import { sha256 } from '../../main/datasets/captions.ts';
 import { openRoom, pixels, put, tempFolder } from './helpers.ts';
 
@@ -34,10 +36,7 @@ const variants: ((s: Sharp) => Sharp)[] = [
 ];
 
 async function signature(bytes: Buffer): Promise<Uint8Array> {
-  const { data, info } = await sharp(bytes).resize(512, 512, { fit: 'inside', withoutEnlargement: true }).flatten({ background: '#ffffff' }).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  const raster = { width: info.width, height: info.height, data };
-  const whole = areaThumb(raster, { x: 0, y: 0, w: info.width, h: info.height }, THUMB_SIDE);
-  return Uint8Array.from([...whole, ...areaThumb(raster, trimBox(raster), THUMB_SIDE)]);
+  return signatureOf(await reduced(openUpright(bytes, '#ffffff')));
 }
 
 /** Recall over pairs (original, variant); precision over all pairs that ended up in one group. */
