@@ -42,12 +42,18 @@ const cases: Record<string, Case> = {
   'groupNorm of one sample': { shapes: [[1, 4, 4, 6], [6], [6]], op: (x, g, b) => nn.groupNorm(x, g, b, 3, 1e-6), plain: (x, g, b) => plainGroupNorm(x, g, b, 3, 1e-6) },
   groupNormSilu: { shapes: norm, op: (x, g, b) => nn.groupNormSilu(x, g, b, 2, 1e-5), plain: (x, g, b) => plainSilu(plainGroupNorm(x, g, b, 2, 1e-5)) },
   layerNorm: { shapes: [[2, 3, 8], [8], [8]], op: (x, g, b) => nn.layerNorm(x, g, b), plain: plainLayerNorm },
+  // large enough for the compiled executor to fuse them
+  'silu, fused': { shapes: [[256, 128]], op: nn.silu, plain: plainSilu },
+  'geglu, fused': { shapes: [[1, 128, 256]], op: nn.geglu, plain: (x) => { const [a, b] = tf.split(x, 2, 2) as [Tensor, Tensor]; return tf.mul(a, plainGelu(b)); } },
+  'groupNormSilu, fused': { shapes: [[2, 16, 16, 64], [64], [64]], op: (x, g, b) => nn.groupNormSilu(x, g, b, 8, 1e-5), plain: (x, g, b) => plainSilu(plainGroupNorm(x, g, b, 8, 1e-5)) },
+  'layerNorm, fused': { shapes: [[2, 256, 64], [64], [64]], op: (x, g, b) => nn.layerNorm(x, g, b), plain: plainLayerNorm },
   linear: { shapes: [[2, 3, 4], [4, 5], [5]], op: nn.linear, plain: (x, w, b) => tf.add(tf.reshape(tf.matMul(tf.reshape(x, [6, 4]) as tf.Tensor2D, w as tf.Tensor2D), [2, 3, 5]), b) },
   conv2d: { shapes: [[2, 4, 5, 3], [3, 3, 3, 2], [2]], op: (x, w, b) => nn.conv2d(x, w, b), plain: plainConv },
   attention: { shapes: qkv, op: (q, k, v) => nn.attention(q, k, v, 2), plain: (q, k, v) => plainAttention(q, k, v, 2) },
   'attention with one head': { shapes: qkv, op: (q, k, v) => nn.attention(q, k, v, 1), plain: (q, k, v) => plainAttention(q, k, v, 1) },
   'attention with a mask': { shapes: [[2, 5, 6], [2, 5, 6], [2, 5, 6]], op: (q, k, v) => nn.attention(q, k, v, 2, causal()), plain: (q, k, v) => plainAttention(q, k, v, 2, causal()) },
   'attention in chunks': { shapes: qkv, op: (q, k, v) => nn.attention(q, k, v, 2, undefined, 56), plain: (q, k, v) => plainAttention(q, k, v, 2) },
+  'conv2d with stride and padding': { shapes: [[2, 5, 6, 3], [3, 3, 3, 2], [2]], op: (x, w, b) => nn.conv2d(x, w, b, { stride: 2, padding: [[0, 1], [1, 0]] }), plain: (x, w, b) => tf.add(tf.conv2d(tf.pad(x, [[0, 0], [0, 1], [1, 0], [0, 0]]) as tf.Tensor4D, w as tf.Tensor4D, 2, 'valid'), b) },
   upsampleConv2d: { shapes: [[2, 3, 4, 3], [3, 3, 3, 2], [2]], op: nn.upsampleConv2d, plain: (x, w, b) => plainConv(nn.upsampleNearest2x(x), w, b) },
 };
 
@@ -63,7 +69,7 @@ function valueAndGradients(f: Op, xs: Tensor[]): Tensor[] {
 
 const executors: Record<string, Executor> = {};
 beforeAll(async () => {
-  for (const backend of ['tensorflow-eager', 'tensorflow'] as const) {
+  for (const backend of ['tensorflow-eager', 'tensorflow', 'wasm'] as const) {
     const e = executors[backend] = await createExecutor({ backend });
     for (const [name, { shapes, op, plain }] of Object.entries(cases)) {
       const inputs = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, { shape, dtype: 'float32' as const }]));
@@ -75,7 +81,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => Object.values(executors).forEach((e) => e.dispose()));
 
-describe.each(['tensorflow-eager', 'tensorflow'])('on %s', (backend) => {
+describe.each(['tensorflow-eager', 'tensorflow', 'wasm'])('on %s', (backend) => {
   test.each(Object.keys(cases))('%s is what it says, and so are its gradients', async (name) => {
     const { shapes, offset = 0 } = cases[name]!;
     const inputs = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, { shape, data: noise(shape.reduce((a, b) => a * b, 1), i + 3).map((v) => v + offset) }]));

@@ -16,8 +16,8 @@ const normalCdf = (x: Tensor): Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQR
 const geluDerivative = (x: Tensor): Tensor => tf.add(normalCdf(x), tf.mul(x, tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI))));
 
 const pointwise = (f: (x: Tensor) => Tensor, derivative: (x: Tensor) => Tensor) => (x: Tensor): Tensor => customOp(
-  [x], () => ({ value: fuse(() => f(x)), saved: [x] }),
-  (dy, [input]) => [() => fuse(() => tf.mul(dy, derivative(input!)))],
+  [x], () => ({ value: fuse(x.size, () => f(x)), saved: [x] }),
+  (dy, [input]) => [() => fuse(dy.size, () => tf.mul(dy, derivative(input!)))],
 );
 
 /** x·σ(x) (Hendrycks & Gimpel 2016; "swish"). */
@@ -32,7 +32,7 @@ const halves = (x: Tensor): [Tensor, Tensor] => tf.split(x, 2, x.shape.length - 
 /** GEGLU (Shazeer 2020): x = [a ‖ b] along the last axis -> a · gelu(b). x [..., 2C] -> [..., C]. */
 export function geglu(x: Tensor): Tensor {
   const forward = (): Tensor => { const [a, b] = halves(x); return tf.mul(a, tf.mul(b, normalCdf(b))); };
-  return customOp([x], () => ({ value: fuse(forward), saved: [x] }), (dy, [input]) => [() => fuse(() => {
+  return customOp([x], () => ({ value: fuse(x.size, forward), saved: [x] }), (dy, [input]) => [() => fuse(x.size, () => {
     const [a, b] = halves(input!);
     return tf.concat([tf.mul(dy, tf.mul(b, normalCdf(b))), tf.mul(tf.mul(dy, a), geluDerivative(b))], input!.shape.length - 1);
   })]);

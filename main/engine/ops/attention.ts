@@ -31,7 +31,7 @@ function weights(q: Tensor, k: Tensor, heads: number, mask?: Tensor): Tensor {
 /** Through the softmax: dS = P∘(dP − Σ dO∘O) (Dao et al. 2022, eq. 4). p, dp [B,L,S]; o, dO [B,L,D]. */
 function scoreGradient(p: Tensor, dp: Tensor, o: Tensor, dO: Tensor): Tensor {
   const d = tf.sum(tf.mul(dO, o), 2, true);
-  return fuse(() => tf.mul(p, tf.sub(dp, d)));
+  return fuse(p.size, () => tf.mul(p, tf.sub(dp, d)));
 }
 
 interface Gradients { dq: Tensor; dk: Tensor; dv: Tensor }

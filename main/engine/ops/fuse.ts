@@ -6,17 +6,20 @@ import { tf, type Tensor } from '../tf.ts';
 /** The recorder, while a step is being recorded. */
 export const recording = (): GraphRecorder | undefined => (tf.getBackend() === GRAPH_BACKEND ? graphRecorder() : undefined);
 
+/** Compiling a loop takes a tenth of a second; below this many values it saves too little. */
+const WORTH_COMPILING = 2 ** 15;
+
 /**
- * Elementwise work (no reductions: XLA's are slow on CPUs) to be compiled into one loop by XLA: one pass over memory instead of
- * one per operation, a quarter of the time for SiLU's gradient. Not to be used on a tape: only inside a customOp.
+ * Elementwise work (no reductions: XLA's are slow on CPUs) on about `size` values, to be compiled into one loop by XLA: one pass over memory
+ * instead of one per operation, a quarter of the time for SiLU's gradient. Not to be used on a tape: only inside a customOp.
  */
-export function fuseAll(f: () => Tensor[]): Tensor[] {
-  const recorder = recording();
+export function fuseAll(size: number, f: () => Tensor[]): Tensor[] {
+  const recorder = size < WORTH_COMPILING ? undefined : recording();
   return recorder?.current.xla ? recorder.inFunction({ _XlaMustCompile: { bool: true } }, f) : f();
 }
 
 /** `fuseAll` of one tensor. */
-export const fuse = (f: () => Tensor): Tensor => fuseAll(() => [f()])[0]!;
+export const fuse = (size: number, f: () => Tensor): Tensor => fuseAll(size, () => [f()])[0]!;
 
 /** `x`, not before `previous` has been computed: keeps the parts of a loop from all being in memory at once. */
 export function sequenced(x: Tensor, previous: Tensor | undefined): Tensor {

@@ -29,7 +29,7 @@ const spread = (perGroup: Tensor, c: number): Tensor => {
 function statistics(x: Tensor, { groups, eps }: Form): { mean: Tensor; inv: Tensor } {
   const [, h, w, c] = x.shape as Shape;
   const mean = groupMean(tf.div(channelSum(x), h * w), groups);
-  const meanSquare = groupMean(tf.div(channelSum(fuse(() => tf.square(x))), h * w), groups);
+  const meanSquare = groupMean(tf.div(channelSum(tf.square(x)), h * w), groups);
   const inv = tf.rsqrt(tf.add(tf.maximum(tf.sub(meanSquare, tf.square(mean)), 0), eps));
   return { mean: spread(mean, c), inv: spread(inv, c) };
 }
@@ -37,7 +37,7 @@ function statistics(x: Tensor, { groups, eps }: Form): { mean: Tensor; inv: Tens
 function forward(x: Tensor, gamma: Tensor, beta: Tensor, form: Form): Computed {
   const { mean, inv } = statistics(x, form);
   const scale = tf.mul(inv, gamma), shift = tf.sub(beta, tf.mul(mean, scale));
-  const value = fuse(() => {
+  const value = fuse(x.size, () => {
     const u = tf.add(tf.mul(x, scale), shift);
     return form.silu ? tf.mul(u, tf.sigmoid(u)) : u;
   });
@@ -47,14 +47,14 @@ function forward(x: Tensor, gamma: Tensor, beta: Tensor, form: Form): Computed {
 function backward(dy: Tensor, [x, gamma, mean, inv, scale, shift]: Tensor[], form: Form): (() => Tensor)[] {
   const [, h, w, c] = x!.shape as Shape;
   const local = (): Tensor => (form.silu ? tf.mul(dy, siluDerivative(tf.add(tf.mul(x!, scale!), shift!))) : dy);
-  const [du, dux] = fuseAll(() => { const d = local(); return [d, tf.mul(d, x!)]; }) as [Tensor, Tensor];
+  const [du, dux] = fuseAll(dy.size, () => { const d = local(); return [d, tf.mul(d, x!)]; }) as [Tensor, Tensor];
   const sum = tf.reshape(channelSum(du), scale!.shape), sumX = tf.reshape(channelSum(dux), scale!.shape);
   const sumHat = tf.mul(inv!, tf.sub(sumX, tf.mul(mean!, sum))); // Σ du·x̂ per channel
   const overGroup = (t: Tensor): Tensor => spread(groupMean(tf.reshape(tf.mul(t, gamma!), [-1, c]), form.groups), c);
   const dx = (): Tensor => {
     const meanG = tf.div(overGroup(sum), h * w), meanHat = tf.div(overGroup(sumHat), h * w);
     const ofX = tf.neg(tf.mul(tf.square(inv!), meanHat)), constant = tf.neg(tf.add(tf.mul(inv!, meanG), tf.mul(ofX, mean!)));
-    return fuse(() => tf.add(tf.add(tf.mul(du, scale!), tf.mul(x!, ofX)), constant));
+    return fuse(dy.size, () => tf.add(tf.add(tf.mul(du, scale!), tf.mul(x!, ofX)), constant));
   };
   const overSamples = (t: Tensor): Tensor => tf.reshape(tf.sum(t, 0), [c]);
   return [dx, () => overSamples(sumHat), () => overSamples(sum)];

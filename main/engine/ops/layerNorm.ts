@@ -11,19 +11,19 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps = 1e-5): T
   const flat = (t: Tensor): Tensor => tf.reshape(t, [-1, gamma.shape[0]!]);
   const compute = (): { value: Tensor; saved: Tensor[] } => {
     const rows = flat(x), mean = rowMean(rows);
-    const variance = rowMean(fuse(() => tf.square(tf.sub(rows, mean))));
+    const variance = rowMean(fuse(x.size, () => tf.square(tf.sub(rows, mean))));
     const inv = tf.rsqrt(tf.add(variance, eps));
-    const y = fuse(() => tf.add(tf.mul(tf.mul(tf.sub(rows, mean), inv), gamma), beta));
+    const y = fuse(x.size, () => tf.add(tf.mul(tf.mul(tf.sub(rows, mean), inv), gamma), beta));
     return { value: tf.reshape(y, x.shape), saved: [x, gamma, mean, inv] };
   };
   return customOp([x, gamma, beta], compute, (dy, [input, scale, mean, inv]) => {
     const rows = flat(input!), d = flat(dy);
     const hat = (): Tensor => tf.mul(tf.sub(rows, mean!), inv!);
     const dx = (): Tensor => {
-      const [g, gHat] = fuseAll(() => { const a = tf.mul(d, scale!); return [a, tf.mul(a, hat())]; }) as [Tensor, Tensor];
+      const [g, gHat] = fuseAll(dy.size, () => { const a = tf.mul(d, scale!); return [a, tf.mul(a, hat())]; }) as [Tensor, Tensor];
       const meanG = rowMean(g), meanHat = rowMean(gHat);
-      return tf.reshape(fuse(() => tf.mul(tf.sub(tf.sub(g, meanG), tf.mul(hat(), meanHat)), inv!)), input!.shape);
+      return tf.reshape(fuse(dy.size, () => tf.mul(tf.sub(tf.sub(g, meanG), tf.mul(hat(), meanHat)), inv!)), input!.shape);
     };
-    return [dx, () => columnSum(fuse(() => tf.mul(d, hat()))), () => columnSum(d)];
+    return [dx, () => columnSum(fuse(dy.size, () => tf.mul(d, hat()))), () => columnSum(d)];
   });
 }

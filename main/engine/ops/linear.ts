@@ -1,12 +1,12 @@
 /** Linear maps, and the bias that linear maps and convolutions share. */
 import { tf, type Tensor } from '../tf.ts';
 import { customOp } from './customOp.ts';
-import { fuse, recording } from './fuse.ts';
+import { recording } from './fuse.ts';
 import { columnSum } from './reduce.ts';
 
 /** x + b on the last axis; compiled, TensorFlow makes it part of the product or convolution before. x [...,C], b [C]. */
 export function addBias(x: Tensor, b: Tensor): Tensor {
-  const compute = (): { value: Tensor; saved: Tensor[] } => ({ value: recording()?.addBias(x, b) ?? fuse(() => tf.add(x, b)), saved: [] });
+  const compute = (): { value: Tensor; saved: Tensor[] } => ({ value: recording()?.addBias(x, b) ?? tf.add(x, b), saved: [] });
   return customOp([x, b], compute, (dy) => [() => tf.clone(dy), () => columnSum(dy)]);
 }
 

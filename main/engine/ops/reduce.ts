@@ -8,6 +8,13 @@ export function columnSum(x: Tensor): Tensor {
   return tf.reshape(batchedColumnSum(tf.reshape(x, [1, -1, c])), [c]);
 }
 
+/** Σx², a scalar, in one pass where TensorFlow has one. */
+export function sumOfSquares(x: Tensor): Tensor {
+  const recorder = recording();
+  if (!recorder) return tf.sum(tf.square(x));
+  return tf.mul(tf.engine().makeTensorFromTensorInfo(recorder.op('L2Loss', [x], { T: { type: 1 } }, []), recorder), 2);
+}
+
 /** Σ over positions. x [N,H,W,C] -> [N,C]. */
 export function channelSum(x: Tensor): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];

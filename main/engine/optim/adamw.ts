@@ -24,6 +24,7 @@ export function adamw(options: Partial<AdamWOptions> = {}): Optimizer {
   const o = { ...ADAMW_DEFAULTS, ...options };
   return {
     name: 'adamw',
+    elementwise: true,
     slots: (shape) => ({ m: { shape }, v: { shape } }),
     scalars: (step, lr) => adamwScalars(o, step, lr),
     update(param: Tensor, grad: Tensor, slots: TensorMap, scalars: Tensor[]): Updated {

@@ -1,9 +1,10 @@
 /** Gradient clipping by global norm (Pascanu et al. 2013), as torch.nn.utils.clip_grad_norm_. */
+import { sumOfSquares } from '../ops/reduce.ts';
 import { tf, type Tensor } from '../tf.ts';
 
 /** √Σ‖g‖² over all gradients, a scalar. */
 export function globalNorm(grads: Tensor[]): Tensor {
-  const squares = grads.map((g) => tf.sum(tf.square(g)));
+  const squares = grads.map(sumOfSquares);
   return tf.sqrt(squares.length === 1 ? squares[0]! : tf.sum(tf.stack(squares)));
 }
 

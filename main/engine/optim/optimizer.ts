@@ -9,6 +9,8 @@ export interface Updated { param: Tensor; slots: TensorMap }
 
 export interface Optimizer {
   readonly name: string;
+  /** `update` works element by element on tensors of the parameter's shape: it can be compiled into one loop */
+  readonly elementwise?: boolean;
   /** The state that a parameter of this shape needs, by name. */
   slots(shape: number[]): Record<string, SlotSpec>;
   /** This step's numbers, computed in double precision on the host and fed to `update`. `step` counts from 1. */

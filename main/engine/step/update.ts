@@ -2,6 +2,7 @@
 import type { Executor, State } from '../backend/executor.ts';
 import { clipFactor, globalNorm } from '../optim/clipGradNorm.ts';
 import { emaUpdate } from '../optim/ema.ts';
+import { fuseAll } from '../ops/fuse.ts';
 import { tf, type Tensor, type TensorMap } from '../tf.ts';
 import { emaName } from '../trainables/trainables.ts';
 import type { StepOptions } from './stepOptions.ts';
@@ -26,8 +27,8 @@ export function optimizerVariables(executor: Executor, { trained, optimizer }: S
 }
 
 /** New values of one variable, its optimizer state and its EMA. */
-function updateOne(o: StepOptions, state: State, name: string, grad: Tensor, scalars: Tensor[], oneMinusDecay: Tensor | undefined): TensorMap {
-  const param = state.get(name);
+function updateOne(o: StepOptions, state: State, name: string, unclipped: Tensor, factor: Tensor | undefined, scalars: Tensor[], oneMinusDecay: Tensor | undefined): TensorMap {
+  const param = state.get(name), grad = factor ? tf.mul(unclipped, factor) : unclipped;
   const before = Object.fromEntries(Object.keys(o.optimizer.slots(param.shape)).map((slot) => [slot, state.get(slotName(slot, name))]));
   const { param: after, slots } = o.optimizer.update(param, grad, before, scalars);
   return {
@@ -37,13 +38,21 @@ function updateOne(o: StepOptions, state: State, name: string, grad: Tensor, sca
   };
 }
 
+/** An elementwise optimizer's update as one compiled loop: one node a variable instead of twenty, one pass over its memory. */
+function fused({ optimizer }: StepOptions, update: () => TensorMap): TensorMap {
+  if (!optimizer.elementwise) return update();
+  let names: string[] = [];
+  const values = fuseAll(Infinity, () => { const map = update(); names = Object.keys(map); return Object.values(map); });
+  return Object.fromEntries(values.map((t, i) => [names[i]!, t]));
+}
+
 export interface Update { updates: TensorMap; norm: Tensor }
 
-/** Clips the gradients to the norm and steps the optimizer; variables without a gradient stay. Inputs: `optimizer_scalars`, `one_minus_ema_decay`. */
+/** Clips the gradients to the norm and steps the optimizer; variables without a gradient stay. Inputs: see `updateInputs`. */
 export function clipAndUpdate(o: StepOptions, state: State, grads: Map<string, Tensor>, inputs: TensorMap): Update {
   const norm = globalNorm([...grads.values()]), factor = clipFactor(norm, o.maxGradNorm);
-  const scalars = tf.unstack(inputs['optimizer_scalars']!);
+  const scalars = tf.unstack(inputs['optimizer_scalars']!), second = o.second ? tf.unstack(inputs['optimizer_scalars_second']!) : scalars;
   const oneMinusDecay = o.ema ? inputs['one_minus_ema_decay'] : undefined;
-  const updates = [...grads].map(([name, grad]) => updateOne(o, state, name, o.maxGradNorm > 0 ? tf.mul(grad, factor) : grad, scalars, oneMinusDecay));
+  const updates = [...grads].map(([name, grad]) => fused(o, () => updateOne(o, state, name, grad, o.maxGradNorm > 0 ? factor : undefined, o.second?.(name) ? second : scalars, oneMinusDecay)));
   return { updates: Object.assign({}, ...updates) as TensorMap, norm };
 }

@@ -135,9 +135,7 @@ export class GraphRecorder extends tf.KernelBackend {
     const graph = { args: inner.args, outputs, nodes: inner.nodes, attrs };
     const name = `f_${createHash('sha256').update(encodeFunction('', graph)).digest('hex').slice(0, 24)}`;
     if (!recording.functions.has(name)) recording.functions.set(name, encodeFunction(name, graph));
-    const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
-    const empty = { config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
-    const called = recording.body.add('PartitionedCall', inner.arguments, { ...types, f: { func: name }, ...empty, ...attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })));
+    const called = recording.body.add(...callOf(name, inner, outputs, attrs));
     return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));
   }
 
@@ -161,6 +159,13 @@ export class GraphRecorder extends tf.KernelBackend {
   override epsilon(): number { return 1e-7; }
   override memory(): { unreliable: boolean } { return { unreliable: true }; }
   override dispose(): void { /* nothing is held */ }
+}
+
+/** The node that calls function `name`. */
+function callOf(name: string, { args, arguments: inputs }: Body, outputs: Ref[], attrs: Attrs): [string, Ref[], Attrs, { shape: number[]; dtype: number }[]] {
+  const shapes = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+  const types = { Tin: { types: args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
+  return ['PartitionedCall', inputs, { ...types, f: { func: name }, config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' }, ...attrs }, shapes];
 }
 
 function toTyped(values: tf.BackendValues, dtype: tf.DataType): Values {
