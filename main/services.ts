@@ -1,6 +1,7 @@
 /** The composition root: every room made once and handed what it needs. One list, no container. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { createComparisons } from './compare/service/index.ts';
 import type { Handlers } from './contract/method.ts';
 import type { coreMethods } from './contract/methods.ts';
 import type { RunConfig } from './contract/runConfig.ts';
@@ -17,6 +18,8 @@ import { createRuns } from './runs/index.ts';
 import { checked } from './runs/journalReader.ts';
 import { takeFolderIn, unknownFolders } from './runs/rebuild.ts';
 import { appDir, resourcesDir } from './runtime/paths.ts';
+import { runsPort } from './services/comparePorts.ts';
+import { runChild } from './services/childJson.ts';
 import { createHub } from './services/hub.ts';
 import { createMedia } from './services/media.ts';
 import { browse } from './services/browseFiles.ts';
@@ -91,6 +94,12 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     ...runs, references, queueHeld: runs.held.get,
     estimate: (config: RunConfig) => estimateMemory(config, { path: models.find(config.model.base)?.path ?? config.model.base }), dryRun: createDryRun(jobs, join(dataDir, 'cache', 'dry-runs'), prepare), exportRun: exports.start, rebuild,
   };
+  const runMethodHandlers = runHandlers(rooms);
+  const comparisons = createComparisons({
+    db, emit, jobs, folder: join(dataDir, 'comparisons'), log, runs: runsPort(runs, runMethodHandlers),
+    runCli: (args, signal, onLine) => runChild('main/cli.ts', args, { signal, onLine }),
+  });
+  hub.listen((event) => { if (event.type === 'runs.changed') comparisons.runChanged(event.data.run); });
   const handlers: Partial<Handlers<typeof coreMethods>> = {
     'system.info': () => ({ version, data_folder: dataDir, platform: process.platform, shell, pid: process.pid }),
     'settings.get': () => settings.get(),
@@ -98,17 +107,19 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     'doctor.last': () => doctor.last(),
     'doctor.run': () => ({ job_id: doctor.run().id }),
     'files.browse': ({ path, extensions }) => browse(path, extensions),
-    ...jobHandlers(jobs), ...createPresets(db), ...projects, ...models.handlers, ...datasets.handlers, ...runHandlers(rooms), ...runDataHandlers(rooms),
+    ...jobHandlers(jobs), ...createPresets(db), ...projects, ...models.handlers, ...datasets.handlers, ...runMethodHandlers, ...runDataHandlers(rooms), ...comparisons.handlers,
   };
   const media = createMedia({
     image: (id, width) => datasets.media(width !== undefined && width <= 320 ? 'thumb' : 'view', Number(id)),
     sample: (id) => runs.artifacts.media('sample', id), export: (id) => ({ ...runs.artifacts.media('export', id), download: true }),
+    ...comparisons.media,
   }, join(dataDir, 'cache', 'thumbnails'));
 
   await addBuiltinModels(models.addBuiltin, log);
   for (const id of unknownFolders(runs.store, runsDir)) {
     try { rebuildFolder(join(runsDir, id)); log(`run ${id} was taken in from its folder`); } catch (error) { log(`run folder ${id}: ${(error as Error).message}`); }
   }
+  comparisons.takeIn();
   runs.lifecycle.reconcile();
   return {
     hub, media, db, handlers,

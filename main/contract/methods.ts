@@ -1,5 +1,6 @@
 /** The contract: every method of the app. Handlers, clients, docs and fuzz tests all go by this table. */
 import type { z } from 'zod';
+import { compareMethods } from './compare.ts';
 import { datasetMethods } from './datasets.ts';
 import { modelMethods } from './models.ts';
 import { projectMethods } from './projects.ts';
@@ -8,7 +9,7 @@ import { runMethods } from './runs.ts';
 import { shellMethods, systemMethods } from './system.ts';
 
 /** Answered by the core. */
-export const coreMethods = { ...systemMethods, ...projectMethods, ...modelMethods, ...datasetMethods, ...runMethods, ...runDataMethods };
+export const coreMethods = { ...systemMethods, ...projectMethods, ...modelMethods, ...datasetMethods, ...runMethods, ...runDataMethods, ...compareMethods };
 export const methods = { ...coreMethods, ...shellMethods };
 
 export type MethodName = keyof typeof methods;

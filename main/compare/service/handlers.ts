@@ -1,0 +1,115 @@
+/** The contract's methods on comparisons. */
+import { copyFileSync, existsSync } from 'node:fs';
+import type { Comparison, compareMethods } from '../../contract/compare.ts';
+import { AppError } from '../../contract/errors.ts';
+import type { Handlers } from '../../contract/method.ts';
+import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
+import { mediaUrl } from '../../contract/wire.ts';
+import { planArms, type ArmRequest, type PlannedArm } from '../arms.ts';
+import { configDifferences } from '../configDiff.ts';
+import { seedBand } from '../curves.ts';
+import { groupRuns } from '../groupRuns.ts';
+import type { createEvaluator } from './evaluate.ts';
+import type { ComparisonFolders } from './folder.ts';
+import { pictureRows } from './pictures.ts';
+import type { RunsPort } from './ports.ts';
+import type { CompareStore, NewArm } from './store.ts';
+import { comparisonView } from './view.ts';
+
+export interface CompareRooms { store: CompareStore; runs: RunsPort; folders: ComparisonFolders; evaluator: ReturnType<typeof createEvaluator> }
+type CompareHandlers = Omit<Handlers<typeof compareMethods>, 'votes.next' | 'votes.cast' | 'votes.result' | 'votes.clear'>;
+
+function parsed(config: unknown): RunConfig {
+  const result = runConfigSchema.safeParse(config);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
+  throw new AppError('run.config_invalid', `These settings cannot be used: ${issues.join('; ')}`, 'Correct the fields named.', { issues });
+}
+
+/** Curves need validation: eight times over the run and at least eight ranges of timesteps, unless the person has chosen more. */
+function withValidation(config: RunConfig): RunConfig {
+  const { validation_every, validation_bins, ...rest } = config.validation;
+  const every = validation_every || Math.max(1, Math.round(config.training.max_train_steps / 8));
+  return { ...config, validation: { ...rest, validation_every: every, validation_bins: Math.max(8, validation_bins) } };
+}
+
+/** The A/A arm is added unless it is there or unwanted. */
+const withAA = (arms: ArmRequest[], aa: boolean): ArmRequest[] => (aa && !arms.some((a) => a.kind === 'aa') ? [...arms, { kind: 'aa' }] : arms);
+
+export function compareHandlers({ store, runs, folders, evaluator }: CompareRooms): CompareHandlers {
+  const view = (id: string): Comparison => comparisonView({ row: store.get(id), arms: store.arms(id), runs, jobId: evaluator.activeJob(id), evaluatedAt: folders.evaluatedAt(id) });
+  const kept = (id: string): Comparison => { folders.keep(store.get(id), store.arms(id)); store.changed(id); return view(id); };
+  const makeRuns = async (name: string, arm: PlannedArm, project_id: string | undefined): Promise<NewArm> => {
+    const run_ids: string[] = [];
+    for (const { config, seed } of arm.runs) run_ids.push((await runs.create({ name: `${name}: ${arm.label}${arm.runs.length > 1 ? `, seed ${seed}` : ''}`.slice(0, 200), config, project_id, compared_with: null })).id);
+    return { kind: arm.kind, label: arm.label, run_ids };
+  };
+  const startAll = async (id: string): Promise<Comparison> => {
+    for (const run of store.arms(id).flatMap((a) => a.run_ids)) {
+      const state = runs.find(run)?.state;
+      if (state && ['draft', 'paused', 'stopped', 'failed', 'lost'].includes(state)) await runs.start(run);
+    }
+    return view(id);
+  };
+  const firstConfigs = (id: string): RunConfig[] => store.arms(id).flatMap((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? [runs.get(run).config] : []; });
+  return {
+    'comparisons.list': () => store.list().map((c) => view(c.id)),
+    'comparisons.get': ({ id }) => view(id),
+    'comparisons.plan': ({ config, arms, seeds }) => {
+      const base = withValidation(parsed(config)), planned = planArms(base, arms as ArmRequest[], seeds), count = planned.length * seeds;
+      return { arms: planned.map((a) => ({ kind: a.kind, label: a.label, seeds: a.runs.map((r) => r.config.training.seed) })), runs: count, steps: count * base.training.max_train_steps, differences: configDifferences(planned.map((a) => a.runs[0]!.config)) };
+    },
+    'comparisons.create': async ({ name, project_id, config, arms, aa, seeds, start }) => {
+      const base = withValidation(parsed(config)), planned = planArms(base, withAA(arms as ArmRequest[], aa), seeds);
+      const title = name ?? `Comparison ${store.list().length + 1}`, made: NewArm[] = [];
+      for (const arm of planned) made.push(await makeRuns(title, arm, project_id));
+      const id = store.create({ name: title, config: JSON.stringify(base), seeds, arms: made });
+      kept(id);
+      return start ? startAll(id) : view(id);
+    },
+    'comparisons.fromRuns': ({ name, run_ids }) => {
+      const grouped = groupRuns([...new Set(run_ids)].map((id) => { const run = runs.get(id); return { name: run.name, dir: id, config: run.config }; }));
+      const id = store.create({ name: name ?? grouped.map((a) => a.label).join(' and ').slice(0, 200), config: null, seeds: 1, arms: grouped.map((a) => ({ kind: a.kind, label: a.label, run_ids: a.runs.map((r) => r.dir) })) });
+      return kept(id);
+    },
+    'comparisons.addArm': async ({ id, arm, start }) => {
+      const row = store.get(id);
+      if (!row.config) throw new AppError('compare.no_base', `"${row.name}" was made from runs that existed; it has no settings to make an arm from.`, 'Make a new comparison with all of these runs.', { id });
+      const planned = planArms(parsed(JSON.parse(row.config)), [...(arm.kind === 'baseline' ? [] : [{ kind: 'baseline' as const }]), arm as ArmRequest], row.seeds).at(-1)!;
+      const known = store.arms(id).flatMap((a) => a.run_ids).flatMap((r) => (runs.find(r) ? [JSON.stringify(runs.get(r).config)] : []));
+      if (known.includes(JSON.stringify(planned.runs[0]!.config))) throw new AppError('compare.same_arm', `The comparison already has an arm with the settings of "${planned.label}".`, 'Change one of its settings.', { id });
+      store.addArm(id, await makeRuns(row.name, planned, undefined));
+      kept(id);
+      return start ? startAll(id) : view(id);
+    },
+    'comparisons.rename': ({ id, name }) => { store.rename(id, name); return kept(id); },
+    'comparisons.start': ({ id }) => { store.get(id); return startAll(id); },
+    'comparisons.pause': async ({ id }) => {
+      const own = store.arms(store.get(id).id).flatMap((a) => a.run_ids).flatMap((r) => runs.find(r) ?? []);
+      // those that wait first, so that none of them starts when the one under way is paused
+      for (const run of [...own.filter((r) => r.state === 'queued'), ...own.filter((r) => r.state === 'running' || r.state === 'starting')]) await runs.pause(run.id);
+      return view(id);
+    },
+    'comparisons.delete': async ({ id, runs: too }) => {
+      const own = store.arms(store.get(id).id).flatMap((a) => a.run_ids);
+      if (too) for (const run of own) if (runs.find(run)) await runs.remove(run);
+      store.remove(id);
+      folders.remove(id);
+      return { ok: true };
+    },
+    'comparisons.differences': ({ id }) => configDifferences(firstConfigs(store.get(id).id)),
+    'comparisons.curves': ({ id }) => store.arms(store.get(id).id).flatMap((arm) => {
+      const curves = arm.run_ids.map((r) => store.curves(r)).filter((c) => c.size > 0), names = [...new Set(curves.flatMap((c) => [...c.keys()]))];
+      return names.map((metric) => ({ arm_id: arm.id, metric, repetitions: curves.length, points: seedBand(curves.map((c) => c.get(metric) ?? [])) }));
+    }),
+    'comparisons.pictures': ({ id }) => pictureRows(store.arms(store.get(id).id).map((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? runs.samples(run) : []; })),
+    'comparisons.evaluate': ({ id, options }) => { const job = evaluator.start(id, options); return { job_id: typeof job === 'string' ? job : job.id }; },
+    'comparisons.numbers': ({ id }) => folders.numbers(store.get(id).id),
+    'comparisons.report': ({ id, path }) => {
+      const file = folders.file(store.get(id).id, 'report.html');
+      if (!existsSync(file)) throw new AppError('compare.no_report', 'This comparison has not been evaluated yet.', 'Evaluate it first.', { id });
+      if (path) copyFileSync(file, path);
+      return { url: mediaUrl('report', id), file: path ?? file };
+    },
+  };
+}

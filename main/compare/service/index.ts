@@ -1,0 +1,40 @@
+/** The comparisons' room, put together. A comparison whose last run has finished is evaluated by itself, once. */
+import type { Emit } from '../../contract/emit.ts';
+import type { Run } from '../../contract/runs.ts';
+import type { Db } from '../../db/open.ts';
+import { createEvaluator } from './evaluate.ts';
+import { comparisonFolders } from './folder.ts';
+import { compareHandlers } from './handlers.ts';
+import type { JobsPort, RunCli, RunsPort } from './ports.ts';
+import { createCompareStore } from './store.ts';
+import { createVotes } from './votes.ts';
+
+export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder: string; runs: RunsPort; runCli: RunCli; log: (line: string) => void }
+
+export function createComparisons({ db, emit, jobs, folder, runs, runCli, log }: ComparisonsOptions) {
+  const store = createCompareStore(db, emit), folders = comparisonFolders(folder);
+  const evaluator = createEvaluator({ store, runs, jobs, runCli, folders }), votes = createVotes(db, store, runs);
+  const handlers = { ...compareHandlers({ store, runs, folders, evaluator }), ...votes.handlers };
+  const tried = new Set<string>(), states = new Map<string, Run['state']>();
+  return {
+    handlers,
+    takeIn: () => { try { folders.takeIn(store); } catch (error) { log(`comparisons: ${(error as Error).message}`); } },
+    media: {
+      vote: (id: string) => votes.media(id),
+      report: (id: string) => ({ file: folders.file(store.get(id).id, 'report.html'), sha256: null, name: `${store.get(id).name.replace(/[^\w -]+/g, '').trim() || 'comparison'}.html`, download: true }),
+    },
+    /** Told of every run that changed; only a change of state matters here. */
+    runChanged(run: Run): void {
+      if (states.get(run.id) === run.state) return;
+      states.set(run.id, run.state);
+      for (const id of store.withRun(run.id)) {
+        store.changed(id);
+        const whole = run.state === 'finished' && store.arms(id).flatMap((a) => a.run_ids).every((r) => runs.find(r)?.state === 'finished');
+        if (!whole || tried.has(id) || folders.evaluatedAt(id) !== null) continue;
+        tried.add(id);
+        try { evaluator.start(id, {}); } catch (error) { log(`evaluation of ${id}: ${(error as Error).message}`); }
+      }
+    },
+  };
+}
+export type Comparisons = ReturnType<typeof createComparisons>;

@@ -1,0 +1,21 @@
+/** What comparisons need of the other rooms. */
+import type { Run, RunWithConfig } from '../../contract/runs.ts';
+import type { Sample } from '../../contract/runData.ts';
+import type { Job } from '../../contract/system.ts';
+
+export interface RunsPort {
+  get(id: string): RunWithConfig;
+  find(id: string): Run | undefined;
+  create(run: { name: string; config: Record<string, unknown>; project_id?: string | undefined; compared_with: string | null }): Promise<{ id: string }>;
+  start(id: string): Promise<unknown>;
+  pause(id: string): unknown;
+  remove(id: string): unknown;
+  samples(id: string): Sample[];
+}
+
+export interface JobsPort {
+  start(kind: string, title: string, work: (job: { signal: AbortSignal; progress(text: string, done: number, total: number): void }) => Promise<unknown>): Job;
+}
+
+/** Runs `lpl` with these arguments in a child; every JSON line it prints is told. Throws the AppError it ended with. */
+export type RunCli = (args: string[], signal: AbortSignal, onLine: (line: unknown) => void) => Promise<unknown>;

@@ -1,0 +1,16 @@
+/** Runs as comparisons use them: through the same doors as windows, so that every check holds. */
+import type { RunsPort } from '../compare/service/ports.ts';
+import type { Handlers } from '../contract/method.ts';
+import type { runMethods } from '../contract/runs.ts';
+import type { Runs } from '../runs/index.ts';
+import { toRun, withConfig } from '../runs/runRow.ts';
+
+export const runsPort = ({ store, artifacts }: Pick<Runs, 'store' | 'artifacts'>, handlers: Handlers<typeof runMethods>): RunsPort => ({
+  get: (id) => withConfig(store.get(id), store.row(id)),
+  find: (id) => { const row = store.find(id); return row && toRun(row, null); },
+  create: async ({ name, config, project_id, compared_with }) => handlers['runs.create']({ name, config, project_id, compared_with, notes: '', start: false }),
+  start: async (id) => handlers['runs.start']({ id, priority: 0 }),
+  pause: (id) => handlers['runs.pause']({ id }),
+  remove: (id) => handlers['runs.delete']({ id }),
+  samples: (id) => artifacts.samples(id),
+});
