@@ -7,7 +7,7 @@ import { createOptimizer } from './optim/index.ts';
 import { trainedNetworks } from './program/networks.ts';
 import { paddedCount } from './program/lplCounts.ts';
 import { ProgramRunner } from './program/runner.ts';
-import { stepNumbers } from './program/stepNumbers.ts';
+import { stepNumbers, textRateRatio } from './program/stepNumbers.ts';
 import { loadComponent, type BaseModel } from './run/baseModel.ts';
 import type { StageReporter } from './run/trainRun.ts';
 import type { LplOptions } from './losses/lplOptions.ts';
@@ -57,13 +57,14 @@ async function loadWeights({ executor, base, trainables, config, report }: Progr
   await loadComponent(executor, base.source, 'vae', { dtype: frozen[frozen_precision], filter: isDecoderWeight, onProgress: onProgress('loading the VAE\'s decoder') });
 }
 
-function stepOptions({ training, optimizer, lpl, data }: RunConfig, base: BaseModel, trainables: Trainables): StepOptions {
+function stepOptions({ training, optimizer, lpl, data, method }: RunConfig, base: BaseModel, trainables: Trainables): StepOptions {
   const options: LplOptions = {
     loss_type: lpl.lpl_loss_type, norm_type: lpl.lpl_norm_type, pow_law: lpl.lpl_pow_law, remove_outliers: lpl.lpl_remove_outliers, feature_type: lpl.lpl_feature_type,
     num_blocks: Math.min(lpl.lpl_num_blocks, base.vae.block_out_channels.length),
   };
   return {
     trained: trainables.list.map((t) => t.name), predictionType: base.predictionType, optimizer: createOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
+    ...(textRateRatio({ method, optimizer }) === null ? {} : { second: (name: string) => name.startsWith('lora.text_encoder') }),
     ema: training.use_ema, accumulation: training.gradient_accumulation_steps,
     ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
   };

@@ -7,6 +7,8 @@ import { trainerEventSchema, type TrainerEvent } from '../../main/contract/train
 import { openTensorCache } from '../../main/engine/data/tensorCache.ts';
 import { exportRun } from '../../main/engine/export.ts';
 import { readLora } from '../../main/engine/checkpoint/lora/readLora.ts';
+import { readGroup } from '../../main/engine/run/checkpointFiles.ts';
+import { findCheckpoint } from '../../main/engine/run/checkpointStore.ts';
 import { CommandQueue } from '../../main/engine/run/commandQueue.ts';
 import { createRunFolder } from '../../main/engine/run/runFolder.ts';
 import { runTraining } from '../../main/engine/run/runTraining.ts';
@@ -163,6 +165,12 @@ describe('text encoders and dropout', () => {
     for (const component of ['unet', 'text_encoder', 'text_encoder_2'] as const) expect([...lora.layers.get(component)!.values()].some((l) => l.up.data.some((v) => v !== 0)), component).toBe(true);
     const further = await train({ model: { lora: file }, method: { train_text_encoder: true }, training: { max_train_steps: 1 } });
     expect(further.reason).toBe('finished');
+  });
+  test('a text encoder learning rate of zero leaves the text encoders as they were', async () => {
+    const ran = await train({ method: { train_text_encoder: true }, optimizer: { text_encoder_lr: 0 }, training: { max_train_steps: 2 } });
+    const found = await findCheckpoint(join(ran.dir, 'checkpoints'), 'latest', () => {}), moved = new Set<string>();
+    await readGroup(found!.dir, 'weights', (name, _shape, values) => { if (name.endsWith('.up') && values.some((v) => v !== 0)) moved.add(name.split('.')[1]!); });
+    expect([...moved]).toEqual(['unet']);
   });
   test('dropout is the same again in a repeated run, and not none', async () => {
     const loss = async (dropout: number): Promise<number[]> => (await train({ method: { dropout }, optimizer: { learning_rate: 0.1 } })).of('step').map((e) => e.metrics['loss']!);

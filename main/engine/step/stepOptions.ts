@@ -18,6 +18,8 @@ export interface StepOptions {
   trained: string[];
   predictionType: PredictionType;
   optimizer: Optimizer;
+  /** variables with a learning rate of their own (text encoders): fed as `optimizer_scalars_second` */
+  second?: (variable: string) => boolean;
   /** gradients are scaled down to this norm; 0: never */
   maxGradNorm: number;
   /** keep `ema.<name>` of every trained variable */
@@ -50,6 +52,7 @@ export function lossInputs({ n, h, w, c, chosen }: BatchShape, conditioning: Con
 }
 
 /** Inputs of the optimizer: its numbers of this step, and 1 − EMA decay. */
-export function updateInputs({ optimizer, ema }: StepOptions): Record<string, InputSpec> {
-  return { optimizer_scalars: float(optimizer.scalars(1, 1).length), ...(ema ? { one_minus_ema_decay: float(1) } : {}) };
+export function updateInputs({ optimizer, ema, second }: StepOptions): Record<string, InputSpec> {
+  const scalars = float(optimizer.scalars(1, 1).length);
+  return { optimizer_scalars: scalars, ...(second ? { optimizer_scalars_second: scalars } : {}), ...(ema ? { one_minus_ema_decay: float(1) } : {}) };
 }
