@@ -12,8 +12,11 @@ export type InputSpec = { shape: number[]; dtype: 'float32' | 'int32' };
 export type HostArray = Float32Array | Int32Array;
 export type HostTensor = { shape: number[]; data: HostArray };
 
-/** `float32` is stored as is; the half types are storage for frozen weights: read as values, computed on in compute precision. */
-export type StorageDtype = 'float32' | 'bfloat16' | 'float16';
+/**
+ * `float32` is stored as is; the half types are storage for frozen weights: read as values, computed on in compute precision.
+ * `uint8` holds whole numbers 0 … 255, read and updated as float32 tensors: quantised optimizer state.
+ */
+export type StorageDtype = 'float32' | 'bfloat16' | 'float16' | 'uint8';
 export type VariableSpec = { shape: number[]; dtype?: StorageDtype };
 
 /** Read access to the executor's variables from inside a step function. */

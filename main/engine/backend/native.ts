@@ -4,7 +4,7 @@ import { DT, type NativeBinding, type NativeTensor } from './nodeBinding.ts';
 
 const ATTR_BOOL = 3, ATTR_TYPE = 4; // TF_AttrType in tensorflow/c/tf_attrtype.h
 const typeAttr = (name: string, value: number): { name: string; type: number; value: number } => ({ name, type: ATTR_TYPE, value });
-export const storageEnum = (dtype: StorageDtype): number => DT[dtype === 'float32' ? 'float' : dtype === 'float16' ? 'half' : 'bfloat16'];
+export const storageEnum = (dtype: StorageDtype): number => ({ float32: DT.float, float16: DT.half, bfloat16: DT.bfloat16, uint8: DT.uint8 })[dtype];
 
 /**
  * Copies host values into TensorFlow's memory. The copy matters: the binding shares JavaScript's buffer, which a TensorFlow

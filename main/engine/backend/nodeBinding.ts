@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import util from 'node:util';
 
 /** Raw TensorFlow dtype enums, as the binding's executeOp takes them (tensorflow/core/framework/types.proto). */
-export const DT = { float: 1, int32: 3, string: 7, int64: 9, bool: 10, bfloat16: 14, resource: 20, half: 19 } as const;
+export const DT = { float: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, bfloat16: 14, resource: 20, half: 19 } as const;
 
 /** Handle of a TensorFlow tensor held by the binding. */
 export interface NativeTensor { id: number; shape: number[]; dtype: number }

@@ -33,7 +33,7 @@ export function checkedUpdates(step: string, { updates }: StepResult, variables:
   for (const [name, tensor] of list) {
     const spec = variables.get(name);
     if (!spec) throw misuse(`"${step}" updates "${name}", which was never declared`);
-    if ((spec.dtype ?? 'float32') !== 'float32') throw misuse(`"${step}" updates "${name}", which is stored as ${spec.dtype} and therefore frozen`);
+    if (spec.dtype === 'bfloat16' || spec.dtype === 'float16') throw misuse(`"${step}" updates "${name}", which is stored as ${spec.dtype} and therefore frozen`);
     if (spec.shape.join() !== tensor.shape.join()) throw misuse(`"${step}" updates "${name}" [${spec.shape}] with a tensor [${tensor.shape}]`);
   }
   return list;

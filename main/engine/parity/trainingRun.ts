@@ -7,6 +7,7 @@ import { vaeLatentDecoder } from '../losses/vaeLatentDecoder.ts';
 import type { ModelContext } from '../models/context.ts';
 import { unetForward, type UnetConfig } from '../models/unet.ts';
 import type { VaeConfig } from '../models/vae.ts';
+import { padChosen, padWeights } from '../program/lplCounts.ts';
 import { adamw } from '../optim/adamw.ts';
 import { emaDecay } from '../optim/ema.ts';
 import { learningRate, type LrScheduler } from '../optim/lrSchedule.ts';
@@ -72,11 +73,15 @@ export class TrainingRun {
     this.defineSteps();
   }
 
-  /** Timesteps of batch `s`, and which of its samples take part in LPL at the optimizer step it belongs to. */
-  private plan(s: number): { timesteps: Int32Array; chosen: number[] } {
+  /**
+   * Timesteps of batch `s`, which of its samples take part in LPL at the optimizer step it belongs to, and how many places the step has
+   * for them: none, or the whole batch's (as in training, places left over are filled with weight zero; one graph serves every batch).
+   */
+  private plan(s: number): { timesteps: Int32Array; chosen: number[]; places: number } {
     const timesteps = Int32Array.from(row(this.batches.get('timesteps')!, s).data), step = Math.floor(s / this.options.accumulation);
     const applies = this.config.lpl && step >= (this.config.lpl_start ?? 0);
-    return { timesteps, chosen: applies ? chosenSamples(timesteps, this.config.lpl_t_threshold ?? 200) : [] };
+    const chosen = applies ? chosenSamples(timesteps, this.config.lpl_t_threshold ?? 200) : [];
+    return { timesteps, chosen, places: chosen.length ? timesteps.length : 0 };
   }
 
   private defineSteps(): void {
@@ -84,7 +89,7 @@ export class TrainingRun {
     const [n, h, w, c] = toNhwc(row(this.batches.get('latents')!, 0)).shape as [number, number, number, number];
     const accumulates = this.options.accumulation > 1;
     for (let s = 0; s < this.steps; s++) {
-      const chosen = this.plan(s).chosen.length;
+      const chosen = this.plan(s).places;
       const inputs = lossInputs({ n, h, w, c, chosen }, conditioning, {});
       const fn = accumulates ? accumulateStep(this.networks, this.options, chosen) : trainStep(this.networks, this.options, chosen);
       if (!this.executor.isDefined(`step${chosen}`)) this.executor.define(`step${chosen}`, { ...inputs, ...(accumulates ? {} : updateInputs(this.options)) }, fn);
@@ -110,10 +115,11 @@ export class TrainingRun {
     const { predictionType, accumulation } = this.options;
     const weighting = { alphas: alphasCumprod(SDXL_NOISE_SCHEDULE), predictionType, snrGamma: this.config.snr_gamma ?? null, lplScale: this.config.lpl_scale ?? false };
     for (let s = 0; s < this.steps; s++) {
-      const { timesteps, chosen } = this.plan(s), number = this.updateNumbers(Math.floor(s / accumulation));
+      const { timesteps, chosen, places } = this.plan(s), number = this.updateNumbers(Math.floor(s / accumulation));
       const latents = toNhwc(row(this.batches.get('latents')!, s)), noise = toNhwc(row(this.batches.get('noise')!, s));
-      const inputs = { latents, noise, ...this.conditioning(s), ...weightInputs(weighting, timesteps, null, chosen) };
-      let out = await this.executor.run(`step${chosen.length}`, accumulation > 1 ? inputs : { ...inputs, ...number.inputs });
+      const inputs: Record<string, HostTensor> = { latents, noise, ...this.conditioning(s), ...weightInputs(weighting, timesteps, null, places ? padChosen(chosen, places) : []) };
+      if (places) inputs['lpl_loss_weight'] = padWeights(inputs['lpl_loss_weight']!, chosen.length);
+      let out = await this.executor.run(`step${places}`, accumulation > 1 ? inputs : { ...inputs, ...number.inputs });
       const last = (s + 1) % accumulation === 0;
       const logged = { diffusion_loss: first(out, 'diffusion_loss'), lpl_loss: out['lpl_loss'] ? first(out, 'lpl_loss') : 0, total_loss: first(out, 'loss'), lpl_samples: this.config.lpl ? chosenSamples(timesteps, this.config.lpl_t_threshold ?? 200).length : 0 };
       if (last && accumulation > 1) out = await this.executor.run('apply', number.inputs);

@@ -2,6 +2,7 @@
 import { tf, type TensorMap } from '../../tf.ts';
 import { misuse } from '../errors.ts';
 import type { State, StepResult } from '../executor.ts';
+import { storageEnum } from '../native.ts';
 import { DT } from '../nodeBinding.ts';
 import { checkedUpdates, type StepDefinition } from '../stepCheck.ts';
 import { GRAPH_BACKEND, graphRecorder } from './kernels/index.ts';
@@ -12,9 +13,11 @@ import { readVariable, variableHandle, type GraphVariables } from './variables.t
 /** A recorded step: which nodes to feed and to fetch. */
 export interface TracedStep { body: Body; feeds: Record<string, string>; fetches: Record<string, string>; /** fetched to make the updates happen */ done?: string }
 
+interface Variable { handle: Ref; value: Ref; /** what has to happen before the variable is assigned */ read: GraphNode }
+
 /** The variables as a step sees them: read once per step, before any update. */
 class GraphState implements State {
-  readonly handles = new Map<string, { handle: Ref; value: Ref }>();
+  readonly handles = new Map<string, Variable>();
   private readonly recorder: GraphRecorder;
   private readonly body: Body;
   private readonly variables: GraphVariables;
@@ -25,12 +28,14 @@ class GraphState implements State {
   }
   has(name: string): boolean { return this.variables.specs.has(name); }
   get(name: string): tf.Tensor { return this.recorder.tensor(this.entry(name).value); }
-  entry(name: string): { handle: Ref; value: Ref } {
+  entry(name: string): Variable {
     const known = this.handles.get(name);
     if (known) return known;
     const spec = this.variables.spec(name);
     const handle = variableHandle(this.body, name, spec);
-    const made = { handle, value: { ...readVariable(this.body, handle, spec), fromVariable: true } };
+    const stored = readVariable(this.body, handle, spec);
+    const value = spec.dtype === 'uint8' ? this.body.cast(stored, DT.float, []) : { ...stored, fromVariable: true };
+    const made = { handle, value, read: stored.node! };
     this.handles.set(name, made);
     return made;
   }
@@ -80,8 +85,8 @@ function assignments(recorder: GraphRecorder, state: GraphState, step: string, r
   const condition = result.applyIf && recorder.ref(tf.cast(tf.reshape(result.applyIf, []), 'bool'));
   const gate = (ref: Ref): Ref[] => body.add('Switch', [ref, condition!], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }, { shape: ref.shape, dtype: ref.dtype }]);
   const assigned = updates.map(([name, tensor]) => {
-    const { handle, value } = state.entry(name), next = recorder.plain(tensor);
-    body.add('AssignVariableOp', [handle, condition ? gate(next)[1]! : next], { dtype: { type: DT.float } }, [], [value.node!]);
+    const { handle, read } = state.entry(name), dtype = storageEnum(variables.spec(name).dtype ?? 'float32'), next = body.cast(recorder.plain(tensor), dtype, []);
+    body.add('AssignVariableOp', [handle, condition ? gate(next)[1]! : next], { dtype: { type: dtype } }, [], [read]);
     return body.nodes.at(-1)!;
   });
   const token = body.constant(Int32Array.of(1), [], DT.int32);
