@@ -1,8 +1,10 @@
 /** `lpl train`: makes the run folder (or takes one that is there) and trains in this process. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
+import { writeFileAtomic } from '../engine/run/atomicFile.ts';
+import { listCheckpoints } from '../engine/run/checkpointStore.ts';
 import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';
 import { configHash, createRunFolder, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
@@ -53,9 +55,18 @@ function openRunFolder(given: string | undefined, config: RunConfig, options: Re
   if (!existing) return createRunFolder(resolve(wanted ?? defaultName()), absolutePaths(config)).dir;
   const stored = readRunConfig(runFolder(existing).config);
   if (![config, absolutePaths(config)].some((c) => configHash(c) === configHash(stored))) {
+    if (listCheckpoints(runFolder(existing).checkpoints).length === 0) return startedAnew(existing, config);
     throw new AppError('cli.config_differs', `The run in ${existing} has another configuration than the one given.`, 'Leave the flags out to go on with it, or give --output_dir for a new run.', { dir: existing });
   }
   return resolve(existing);
+}
+
+/** A run that never got to a checkpoint takes the new configuration; its data set is read again. */
+function startedAnew(dir: string, config: RunConfig): string {
+  const folder = runFolder(dir);
+  writeFileAtomic(folder.config, `${JSON.stringify(absolutePaths(config), null, 2)}\n`);
+  rmSync(folder.dataset, { force: true });
+  return resolve(dir);
 }
 
 const defaultName = (): string => join('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'));

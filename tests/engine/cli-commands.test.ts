@@ -1,0 +1,50 @@
+/** The command line as another program sees it: exit codes, JSON lines on stdout, text on stderr. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { runConfigFields } from '../../main/contract/runConfig.ts';
+import { trainerEventSchema } from '../../main/contract/trainerEvent.ts';
+import { flagName } from '../../main/cli/configFlags.ts';
+import { pictureFolder, tempDir } from './train-helpers.ts';
+import { writeTinyModel } from './tinyModel.ts';
+
+const cli = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
+const lpl = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...process.env, LPL_CACHE: tempDir(), TF_CPP_MIN_LOG_LEVEL: '3', COLUMNS: '160' } });
+
+describe('lpl', () => {
+  test('train --help shows every field of the configuration with its default', () => {
+    const { stdout, status } = lpl('train', '--help');
+    expect(status).toBe(0);
+    for (const f of runConfigFields) expect(stdout).toContain(`--${flagName(f)} `);
+    expect(stdout).toContain('default: 0.0001');
+    expect(stdout).toContain('Latent Perceptual Loss:');
+  });
+  test('wrong flags and missing input: exit code 2 or 1, an error with a hint, also as JSON', () => {
+    const missing = lpl('train', '--base', 'x', '--json');
+    expect(missing.status).toBe(2);
+    expect(JSON.parse(missing.stdout)).toMatchObject({ error: { code: 'cli.missing_option', hint: expect.stringContaining('--dataset') } });
+    expect(missing.stderr).toContain('error: No data set was given.');
+    const unknown = lpl('train', '--learning_rte', '1');
+    expect([unknown.status, unknown.stderr.includes('learning_rate')]).toEqual([1, true]);
+    expect(lpl('export', '/no/such/run').status).toBe(2);
+  });
+  test('--print_config gives a complete configuration that can be read again', () => {
+    const { stdout } = lpl('train', '--base', 'm', '--dataset', 'd', '--learning-rate', '5e-5', '--print_config');
+    expect(JSON.parse(stdout)).toMatchObject({ model: { base: 'm' }, optimizer: { learning_rate: 5e-5 }, lpl: { lpl_t_threshold: 200 } });
+  });
+  test('trains, draws and exports with JSON lines only on stdout', async () => {
+    const base = await writeTinyModel(join(tempDir(), 'model')), dataset = await pictureFolder(2), run = join(tempDir(), 'run');
+    const trained = lpl('train', '--base', base, '--dataset', dataset, '--resolution', '64', '--network_dim', '2', '--max_train_steps', '2', '--learning_rate', '0.01', '--backend', 'tensorflow-eager', '--output_dir', run, '--json');
+    expect(trained.status, trained.stderr).toBe(0);
+    const events = trained.stdout.trim().split('\n').map((line) => trainerEventSchema.parse(JSON.parse(line)));
+    expect(events.map((e) => JSON.stringify(e)).join('\n')).toBe(readFileSync(join(run, 'events.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.stringify(trainerEventSchema.parse(JSON.parse(l)))).join('\n'));
+    expect(events.at(-1)).toMatchObject({ type: 'finished', reason: 'finished', step: 2 });
+    const drawn = lpl('sample', '--run', run, '--prompt', 'a cat', '--seeds', '5', '--num_inference_steps', '1', '--backend', 'tensorflow-eager', '--output_dir', join(run, 'drawn'), '--json');
+    expect(drawn.status, drawn.stderr).toBe(0);
+    expect(existsSync(JSON.parse(drawn.stdout).file)).toBe(true);
+    const exported = lpl('export', run, '--format', 'diffusers', '--dtype', 'fp32', '--json');
+    expect(JSON.parse(exported.stdout)).toMatchObject({ type: 'export', step: 2, format: 'lora-diffusers' });
+  }, 240_000);
+});
