@@ -41,7 +41,7 @@ export class GraphExecutor implements Executor {
     const untraced = [...this.steps.values()].filter((s) => !this.traced.has(s.name));
     untraced.forEach((step, i) => {
       onProgress?.('tracing', i, untraced.length);
-      this.traced.set(step.name, traceStep(this.traced.size, step, this.store, { precision: this.info.precision, functions: this.functions, xla: this.options.xla ?? true }));
+      this.traced.set(step.name, this.trace(step));
     });
     if (untraced.length || !this.session || this.inSession.length < this.store.specs.size) this.load(onProgress);
     this.store.flush(this.session!, (done, total) => onProgress?.('weights', done, total));
@@ -62,6 +62,16 @@ export class GraphExecutor implements Executor {
     this.store.dispose();
     this.session?.dispose();
     this.session = undefined;
+  }
+
+  /** Records a step. One that throws is forgotten, so that the others go on. */
+  private trace(step: StepDefinition): TracedStep {
+    try {
+      return traceStep(this.traced.size, step, this.store, { precision: this.info.precision, functions: this.functions, xla: this.options.xla ?? true });
+    } catch (error) {
+      this.steps.delete(step.name);
+      throw error;
+    }
   }
 
   /** Loads a session with everything traced and declared, and moves the variables of the one before it. */

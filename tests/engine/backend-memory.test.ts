@@ -1,0 +1,54 @@
+import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Executor } from '../../main/engine/backend/executor.ts';
+import { createExecutor } from '../../main/engine/backend/select.ts';
+import { loadNodeBackend } from '../../main/engine/backend/nodeBinding.ts';
+import { tf } from '../../main/engine/tf.ts';
+import { batch, declareModel, inputSpecs, shapes, trainStep } from './backendSteps.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+const open: Executor[] = [];
+afterEach(() => { open.splice(0).forEach((e) => e.dispose()); });
+
+async function trainer(backend: 'tensorflow' | 'tensorflow-eager'): Promise<{ e: Executor; step(): Promise<void> }> {
+  const e = await createExecutor({ backend });
+  open.push(e);
+  declareModel(e, Object.keys(shapes));
+  e.define('train', inputSpecs, trainStep(Object.keys(shapes)));
+  let i = 0;
+  return { e, step: async () => { await e.run('train', batch(i++, i % 3 ? 0.01 : -1)); } };
+}
+/** Tensors that the binding holds. */
+const native = (): number => (loadNodeBackend().binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
+const graphs = (): string[] => readdirSync(tmpdir()).filter((f) => f.startsWith('lpl-graph-'));
+
+test.each(['tensorflow', 'tensorflow-eager'] as const)('steps on %s, applied or not, leave no tensor behind, and disposing leaves none at all', async (backend) => {
+  await (await createExecutor({ backend })).dispose();
+  const tensorsAtStart = tf.memory().numTensors, nativeAtStart = native();
+  const { e, step } = await trainer(backend);
+  await step();
+  const tensors = tf.memory().numTensors, held = native();
+  for (let i = 0; i < 6; i++) await step();
+  expect([tf.memory().numTensors, native()]).toEqual([tensors, held]);
+  const before = e.read('w/conv');
+  e.write('w/conv', before);
+  await step();
+  e.read('m/conv');
+  await step();
+  expect([tf.memory().numTensors, native()]).toEqual([tensors, held]);
+  open.splice(0).forEach((x) => x.dispose());
+  expect([tf.memory().numTensors, native()]).toEqual([tensorsAtStart, nativeAtStart]);
+});
+
+test('a step that fails leaves nothing behind: tensors, files, and the executor goes on', async () => {
+  const { e, step } = await trainer('tensorflow');
+  await step();
+  const held = native(), tensors = tf.memory().numTensors, files = graphs();
+  await expect(e.run('train', { ...batch(0), x: { shape: [1], data: Float32Array.of(1) } })).rejects.toThrow('should be');
+  e.define('broken', { x: { shape: [2], dtype: 'float32' } }, ({ x }, state) => ({ outputs: { y: tf.add(x!, state.get('missing')) } }));
+  await expect(e.run('broken', { x: { shape: [2], data: Float32Array.of(1, 2) } })).rejects.toThrow('"missing" was never declared');
+  await step();
+  expect([native(), tf.memory().numTensors]).toEqual([held, tensors]);
+  expect(graphs()).toEqual(files);
+});
