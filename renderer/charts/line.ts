@@ -9,6 +9,8 @@ export interface Line {
   dash?: readonly number[];
   /** drawn thin and pale behind the others, and left out of the legend: raw values behind smoothed ones */
   faint?: boolean;
+  /** spread around the line, as long as y */
+  band?: { low: readonly number[]; high: readonly number[] };
 }
 export type Range = readonly [number, number];
 

@@ -27,7 +27,7 @@ async function take(page: Page, url: string, theme: string, size: keyof typeof s
 }
 
 mkdirSync(out, { recursive: true });
-const { url, server } = await serveFolder(await buildHarness());
+const { url, close } = await serveFolder(await buildHarness());
 const browser = await launchBrowser();
 for (const size of ['small', 'large'] as const) {
   const page = await browser.newPage({ viewport: sizes[size] });
@@ -36,4 +36,4 @@ for (const size of ['small', 'large'] as const) {
   for (const theme of ['dark', 'light']) await take(page, url, theme, size);
 }
 await browser.close();
-server.close();
+close();

@@ -5,6 +5,7 @@ export interface Shot { name: string; path: string; scenario: 'full' | 'empty' |
 
 const pages = [
   { name: 'start', path: '/' }, { name: 'datasets', path: '/datasets' }, { name: 'curate', path: '/datasets/kitchen' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
+  { name: 'compare', path: '/compare' }, { name: 'comparison', path: '/compare/cmp' },
   { name: 'settings', path: '/settings' }, { name: 'projects', path: '/settings/projects' }, { name: 'doctor', path: '/settings/doctor' },
 ];
 const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario) => pages.map((p): Shot => ({ ...p, scenario })));
@@ -17,6 +18,15 @@ export const shots: Shot[] = [
   { name: 'curate-duplicates', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: /Near-duplicates/ }).click(); await p.getByRole('button', { name: 'Show groups…' }).click(); } },
   { name: 'curate-settings', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'More' }).click(); await p.getByRole('menuitem', { name: /Settings of/ }).click(); } },
   { name: 'curate-filter', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'How to filter' }).click(); await p.getByLabel('Filter', { exact: true }).fill('tag:('); } },
+  { name: 'comparison-side', path: '/compare/cmp', scenario: 'full', act: async (p) => { await p.getByText('Side by side', { exact: true }).click(); } },
+  { name: 'comparison-difference', path: '/compare/cmp', scenario: 'full', act: async (p) => { await p.getByText('Difference', { exact: true }).click(); } },
+  { name: 'comparison-all', path: '/compare/cmp', scenario: 'full', act: async (p) => { await p.getByText('All', { exact: true }).click(); } },
+  { name: 'comparison-curves', path: '/compare/cmp?tab=curves', scenario: 'full' },
+  { name: 'comparison-numbers', path: '/compare/cmp?tab=numbers', scenario: 'full' },
+  { name: 'comparison-vote', path: '/compare/cmp?tab=vote', scenario: 'full' },
+  { name: 'comparison-settings', path: '/compare/cmp?tab=settings', scenario: 'full' },
+  { name: 'comparison-report', path: '/compare/cmp?tab=report', scenario: 'full' },
+  { name: 'new-comparison', path: '/runs/new?compare=1&dataset=kitchen&model=sdxl', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Compare…' }).click(); await p.getByText('runs,').waitFor(); } },
   { name: 'about', path: '/settings/about', scenario: 'full' },
   { name: 'model-incomplete', path: '/models/half', scenario: 'full' },
   { name: 'file-picker', path: '/models', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Add model' }).click(); await p.getByRole('menuitem', { name: 'Model file…' }).click(); } },

@@ -1,5 +1,4 @@
 /** The window in a real browser over the fake core: every page in its states passes axe, and the main ways go by keyboard alone. */
-import type { Server } from 'node:http';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,18 +13,18 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let url = '';
-let server: Server;
+let close: () => void;
 const problems: string[] = [];
 
 beforeAll(async () => {
-  ({ url, server } = await serveFolder(await buildHarness()));
+  ({ url, close } = await serveFolder(await buildHarness()));
   browser = await launchBrowser();
   context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   page = await context.newPage();
   page.on('pageerror', (e) => problems.push(e.message));
   page.on('console', (m) => { if (m.type() === 'error') problems.push(m.text()); });
 }, 300_000);
-afterAll(async () => { await browser?.close(); server?.close(); });
+afterAll(async () => { await browser?.close(); close?.(); });
 
 async function open(path: string, scenario = 'full', theme = 'dark'): Promise<void> {
   problems.length = 0;
@@ -45,7 +44,7 @@ async function tabTo(name: string | RegExp): Promise<void> {
 }
 
 /** Broken and empty pages share their parts: one of a kind is enough. */
-const worth = (s: Shot): boolean => (s.scenario === 'broken' ? /^(start|datasets|curate|models|runs|run-live|doctor)$/ : s.scenario === 'empty' ? /^(start|datasets|models|runs|doctor|new-run-advanced)$/ : s.scenario === 'slow' ? /^runs$/ : /./).test(s.name);
+const worth = (s: Shot): boolean => (s.scenario === 'broken' ? /^(start|datasets|curate|models|runs|run-live|doctor)$/ : s.scenario === 'empty' ? /^(start|datasets|models|runs|compare|doctor|new-run-advanced)$/ : s.scenario === 'slow' ? /^runs$/ : /./).test(s.name);
 
 describe('axe finds nothing', () => {
   const themes = (name: string): string[] => (/^(run-live|curate-one|new-run|start|doctor)$/.test(name) ? ['dark', 'light'] : ['dark']);

@@ -4,6 +4,7 @@ import { settingsSchema, type Doctor, type Job } from '../../../main/contract/sy
 import { builtinPresets } from '../../../main/settings/builtinPresets.ts';
 import { checkOf, estimateOf } from './config.ts';
 import type { Answers } from './fakeCore.ts';
+import { compareAnswers } from './compare.ts';
 import { datasetAnswers } from './datasets.ts';
 import { models } from './models.ts';
 import { metricNames, now, runs, samplesOf, seriesOf } from './runs.ts';
@@ -27,7 +28,7 @@ const shared = (theme: 'light' | 'dark'): Answers => ({
 });
 
 export const full = (theme: 'light' | 'dark'): Answers => ({
-  ...shared(theme), ...datasetAnswers(),
+  ...shared(theme), ...datasetAnswers(), ...compareAnswers(),
   'runs.list': () => runs,
   'queue.list': () => ({ running: runs.filter((r) => r.state === 'running'), waiting: runs.filter((r) => r.state === 'queued'), held: false }),
   'models.list': () => models,
@@ -55,7 +56,7 @@ export const full = (theme: 'light' | 'dark'): Answers => ({
 
 export const empty = (theme: 'light' | 'dark'): Answers => ({
   ...full(theme),
-  'runs.list': () => [], 'datasets.list': () => [], 'queue.list': () => ({ running: [], waiting: [], held: false }), 'models.list': () => models.filter((m) => m.builtin), 'jobs.list': () => [], 'doctor.last': () => null, 'projects.list': () => [{ id: 'p1', name: 'First project', notes: '', created_at: now, runs: 0 }],
+  'runs.list': () => [], 'datasets.list': () => [], 'comparisons.list': () => [], 'queue.list': () => ({ running: [], waiting: [], held: false }), 'models.list': () => models.filter((m) => m.builtin), 'jobs.list': () => [], 'doctor.last': () => null, 'projects.list': () => [{ id: 'p1', name: 'First project', notes: '', created_at: now, runs: 0 }],
 });
 
 function missing(what: string): never {

@@ -1,7 +1,9 @@
 /** Builds the harness into a folder and serves it on a loopback port. */
-import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
@@ -9,10 +11,11 @@ import { build } from 'vite';
 import { licencesPlugin } from '../../../scripts/licences.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const out = join(here, '../../../dist/test-harness');
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
+/** Into a folder of its own: a test and a screenshot run may go on at the same time. */
 export async function buildHarness(): Promise<string> {
+  const out = mkdtempSync(join(tmpdir(), 'lpl-harness-'));
   await build({ configFile: false, root: here, base: './', logLevel: 'error', plugins: [svelte({ configFile: false }), licencesPlugin(join(here, '../../..'))], build: { outDir: out, emptyOutDir: true, target: 'chrome114', minify: false, modulePreload: { polyfill: false } } });
   return out;
 }
@@ -24,7 +27,8 @@ function stillLife(id: number): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}"><rect width="100%" height="100%" fill="hsl(${hue} 22% 34%)"/><rect y="62%" width="100%" height="38%" fill="hsl(${hue + 30} 30% 22%)"/><ellipse cx="${30 + (id % 5) * 10}%" cy="58%" rx="18%" ry="22%" fill="hsl(${hue + 120} 45% 58%)"/><ellipse cx="68%" cy="66%" rx="9%" ry="11%" fill="hsl(${hue + 60} 60% 62%)"/></svg>`;
 }
 
-export async function serveFolder(folder: string): Promise<{ url: string; server: Server }> {
+/** Serves a folder; closing removes it. */
+export async function serveFolder(folder: string): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://x').pathname;
     if (path.startsWith('/media/image/')) { response.writeHead(200, { 'content-type': 'image/svg+xml' }).end(stillLife(Number(path.slice(13)))); return; }
@@ -32,5 +36,5 @@ export async function serveFolder(folder: string): Promise<{ url: string; server
     readFile(file).then((body) => response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(body), () => response.writeHead(404).end());
   });
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => { server.close(); server.closeAllConnections(); rmSync(folder, { recursive: true, force: true }); } };
 }

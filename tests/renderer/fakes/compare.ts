@@ -1,0 +1,38 @@
+/** A made-up comparison: three arms, curves, pictures, numbers, votes. */
+import type { Comparison, ComparisonNumbers } from '../../../main/contract/compare.ts';
+import type { Answers } from './fakeCore.ts';
+import { prompts, samplesOf } from './runs.ts';
+
+const run = (run_id: string, name: string, seed: number) => ({ run_id, name, seed, state: 'finished' as const, step: 1500, total_steps: 1500, eta_s: null });
+export const comparison: Comparison = {
+  id: 'cmp', name: 'Blob emoji: does LPL help?', created_at: Date.now() - 8e6, state: 'trained', done_steps: 4500, total_steps: 4500, eta_s: null, job_id: null, evaluated_at: Date.now() - 5e5,
+  arms: [{ id: 'a1', kind: 'baseline', label: 'Baseline', runs: [run('base', 'Baseline', 42)] }, { id: 'a2', kind: 'lpl', label: 'LPL, weight 1', runs: [run('done', 'LPL', 42)] }, { id: 'a3', kind: 'aa', label: 'Baseline again', runs: [run('base', 'A/A', 43)] }],
+};
+const style = { color: '#000', dash: '', letter: 'B' };
+const steps = [0, 250, 500, 750, 1000, 1250, 1500];
+const effect = (e: number, low: number, high: number) => ({ effect: e, low, high, level: 0.95, pairs: 48, clusters: 24, resamples: 2000 });
+const numbers: ComparisonNumbers = {
+  title: comparison.name, madeAt: '2026-11-23', differences: [], charts: [],
+  arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, style, runs: [{ name: a.label, seed: 42, steps: 1500, seconds: 900, weights_sha256: 'ab' }] })),
+  analysis: {
+    identical: [], verdicts: [{ label: 'LPL, weight 1', verdict: { kind: 'no_difference', sentence: 'No difference that these data can show: decoder features 0.004 closer to the held-out pictures, 95 % interval −0.003 to 0.011, within the spread of two equal trainings.' } }],
+    distances: comparison.arms.map((a, i) => ({ label: a.label, values: { pictures: 48, references: 60, kid: { value: 0.012 - i * 0.001, std: 0.003, subsets: 50, subsetSize: 24 }, frechet: 41.2 - i, frechetWarning: 'With 48 pictures the Fréchet distance is biased upwards; compare it only between arms.' } })),
+    measures: [{ id: 'features', title: 'Decoder features of reconstructions', unit: 'distance', note: 'From held-out latents noised to t = 50, 100 and 200.', lowerIsBetter: true, arms: [{ label: 'Baseline', kind: 'baseline', mean: 0.214, effect: null, verdict: null }, { label: 'LPL, weight 1', kind: 'lpl', mean: 0.21, effect: effect(-0.004, -0.011, 0.003), verdict: { kind: 'no_difference', sentence: 'No difference that these data can show.' } }, { label: 'Baseline again', kind: 'aa', mean: 0.216, effect: effect(0.002, -0.004, 0.009), verdict: null }] }],
+  },
+  provenance: { app: '0.1.0', 'feature space': 'the built-in eye, 64 dimensions', engine: 'TensorFlow 2.21.0' },
+};
+
+export const compareAnswers = (): Answers => {
+  let cast = 0;
+  return {
+    'comparisons.list': () => [comparison], 'comparisons.get': () => comparison, 'comparisons.numbers': () => numbers,
+    'comparisons.differences': () => [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }, { path: 'training.seed', title: 'Seed', values: [42, 42, 43], intended: true }, { path: 'optimizer.learning_rate', title: 'Learning rate', values: [1e-4, 2e-4, 1e-4], intended: false }],
+    'comparisons.curves': () => comparison.arms.map((a, i) => ({ arm_id: a.id, metric: 'validation/loss', repetitions: 3, points: steps.map((step) => { const mean = 0.2 + 0.2 * Math.exp(-step / (400 + 40 * i)); return { step, seconds: step * (i === 1 ? 0.7 : 0.5), mean, low: mean - 0.01, high: mean + 0.01 }; }) })),
+    'comparisons.pictures': () => samplesOf('done', steps).map((s) => ({ prompt: s.prompt, seed: s.seed, step: s.step, ema: false, width: 64, height: 64, urls: [s.url, samplesOf('x', [Math.round(s.step * 0.8)])[prompts.indexOf(s.prompt) * 2 + s.seed - 1]!.url, s.step > 1000 ? null : s.url] })),
+    'comparisons.plan': ({ config, seeds = 1 }) => ({ arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, seeds: [42] })), runs: 3 * seeds, steps: 3 * seeds * (config.training as { max_train_steps: number }).max_train_steps, differences: [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }] }),
+    'comparisons.create': () => comparison, 'comparisons.fromRuns': () => comparison,
+    'votes.next': () => (cast >= 3 ? null : { vote_id: `v${cast}`, prompt: prompts[cast]!, left: samplesOf('done', [1500])[cast * 2]!.url, right: samplesOf('done', [300])[cast * 2]!.url, cast, total: 3 }),
+    'votes.cast': () => { cast += 1; return { ok: true as const }; }, 'votes.clear': () => { cast = 0; return { ok: true as const }; },
+    'votes.result': () => ({ arm_id: 'a2', arm: 'LPL, weight 1', baseline: 'Baseline', votes: 3, ties: 0, for_arm: 2, for_baseline: 1, share: { share: 0.67, low: 0.21, high: 0.94, n: 3 } }),
+  };
+};
