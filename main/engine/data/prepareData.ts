@@ -4,6 +4,7 @@ import { AppError, toAppError } from '../../contract/errors.ts';
 import type { DatasetManifest, ManifestItem } from '../../contract/datasetManifest.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { BaseModel } from '../run/baseModel.ts';
+import { readJournal } from '../run/journal.ts';
 import type { Encoders } from '../run/encoders.ts';
 import { checkEnding, type StageReporter, type TrainRun } from '../run/trainRun.ts';
 import { batchPlan, cacheableViews, validationView, type BatchPlan } from './batches.ts';
@@ -70,7 +71,8 @@ async function checkPictures(run: TrainRun, manifest: DatasetManifest, latents: 
     }
     report('caching_latents', jobs.some((j) => j.cache) ? 'encoding pictures' : 'checking pictures', index + 1, jobs.length);
   }
-  for (const { name, reason } of manifest.left_out) emit({ type: 'excluded', item: name, reason });
+  const told = new Set(readJournal(run.folder.journal).events.flatMap((e) => (e.type === 'excluded' ? [e.item] : [])));
+  for (const { name, reason } of manifest.left_out) if (!told.has(name)) emit({ type: 'excluded', item: name, reason });
   for (const [name, reason] of bad) emit({ type: 'excluded', item: name, reason });
   return bad.size ? without(run, manifest, bad) : manifest;
 }

@@ -15,6 +15,7 @@ import { openValidation, type Validation } from '../validation.ts';
 import type { BaseModel } from './baseModel.ts';
 import { cleanCheckpoints, findCheckpoint, listCheckpoints, supersedeAfter, type FoundCheckpoint } from './checkpointStore.ts';
 import { restoreState } from './checkpoints.ts';
+import { checkDisk, checkpointBytes } from './diskCheck.ts';
 import type { Encoders } from './encoders.ts';
 import { configHash } from './runFolder.ts';
 import type { StageReporter, TrainRun } from './trainRun.ts';
@@ -85,6 +86,8 @@ async function assemble({ run, base, trainables, data, report, executor, found }
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
   const program = await buildProgram({ executor, base, trainables, config, plan: data.plan, totalSteps, report });
+  const low = checkDisk(run.folder.checkpoints, checkpointBytes(executor, program.groups), training.checkpoints_total_limit, listCheckpoints(run.folder.checkpoints).length);
+  if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
   const liveText = config.method.type === 'lora' && config.method.train_text_encoder;
   const captions = liveText ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;
   const painter = openPainter({ run, executor, base, trainables, captions, report });
