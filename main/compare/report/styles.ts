@@ -3,20 +3,22 @@ import type { ArmKind } from '../arms.ts';
 
 export interface ArmStyle { color: string; dash: string; letter: string }
 
+const lplDashes = ['', '12 4', '8 3 2 3', '4 2'];
+
 /** Held-out pictures: what arms are compared with. */
 export const heldOutStyle: ArmStyle = { color: '#2f9e62', dash: '', letter: '✓' };
 
 const lplColors = ['#e07b1f', '#c2478d', '#8a6d1d', '#7a52c7'], otherColors = ['#1f9a9a', '#5b7f2b'];
 
-/** Baseline blue and solid, LPL orange and dashed (further ones in further colours), A/A grey and dotted, others teal. */
+/** As in the window: baseline blue and dashed, LPL orange and solid (further ones in further colours and dashes), A/A grey and dotted, others teal. */
 export function armStyles(kinds: readonly ArmKind[]): ArmStyle[] {
   let lpl = 0, others = 0;
   return kinds.map((kind) => {
-    if (kind === 'baseline') return { color: '#3d7fd6', dash: '', letter: 'B' };
+    if (kind === 'baseline') return { color: '#3d7fd6', dash: '6 3', letter: 'B' };
     if (kind === 'aa') return { color: '#8b8b8b', dash: '2 3', letter: 'A' };
     if (kind === 'other') { others++; return { color: otherColors[(others - 1) % otherColors.length]!, dash: '10 3 2 3', letter: others > 1 ? `O${others}` : 'O' }; }
     const i = lpl++;
-    return { color: lplColors[i % lplColors.length]!, dash: '7 4', letter: i ? `L${i + 1}` : 'L' };
+    return { color: lplColors[i % lplColors.length]!, dash: lplDashes[i % lplDashes.length]!, letter: i ? `L${i + 1}` : 'L' };
   });
 }
 
