@@ -7,9 +7,9 @@ import { httpCore, remove, temporaryFolder } from '../api/helpers.ts';
 import { electronBinary } from './electronRuntime.ts';
 import { openScreen } from './xvfb.ts';
 
-export interface OpenApp { page: Page; dataDir: string; electron?: ElectronApplication; /** what the page logged as an error, and what the policy refused */ problems: string[]; close(): Promise<void> }
+export interface OpenApp { page: Page; dataDir: string; electron?: ElectronApplication; /** what the page logged as an error, and what the policy refused */ problems: string[]; env?: Record<string, string>; close(): Promise<void> }
 /** `fake`: the scripted training process instead of the engine. */
-export interface AppOptions { fake?: boolean; dataDir?: string }
+export interface AppOptions { fake?: boolean; dataDir?: string; home?: string; /** leaves the data folder there */ keepData?: boolean }
 
 const root = join(import.meta.dirname, '..', '..');
 export const fakeTrainer = join(root, 'tests', 'fixtures', 'fakeTrainer.ts');
@@ -22,8 +22,8 @@ function watch(page: Page): string[] {
   return problems;
 }
 
-export async function inChromium({ fake = true, dataDir = temporaryFolder() }: AppOptions = {}): Promise<OpenApp> {
-  const core = await httpCore(dataDir, [], fake ? {} : { LPL_TRAINER: '' });
+export async function inChromium({ fake = true, dataDir = temporaryFolder(), home }: AppOptions = {}): Promise<OpenApp> {
+  const core = await httpCore(dataDir, [], { ...(fake ? {} : { LPL_TRAINER: '' }), ...(home ? { HOME: home } : {}) });
   const browser: Browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumFlags });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const problems = watch(page);
@@ -31,14 +31,31 @@ export async function inChromium({ fake = true, dataDir = temporaryFolder() }: A
   return { page, dataDir, problems, close: async () => { await browser.close(); await core.close(); remove(dataDir); } };
 }
 
-export async function inElectron({ fake = true, dataDir = temporaryFolder() }: AppOptions = {}): Promise<OpenApp> {
+/** Closes the app, where the test has not done so; one that asks a question instead is killed. */
+async function ended(electron: ElectronApplication): Promise<void> {
+  const child = electron.process();
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => { child.once('exit', () => resolve()); });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  void electron.close().catch(() => undefined);
+  await gone;
+  clearTimeout(timer);
+}
+
+export async function inElectron({ fake = true, dataDir = temporaryFolder(), home, keepData = false }: AppOptions = {}): Promise<OpenApp> {
   const screen = await openScreen();
-  const home = mkdtempSync(join(tmpdir(), 'lpl-home-'));
+  const config = mkdtempSync(join(tmpdir(), 'lpl-config-'));
+  const env = { ...process.env, HOME: home ?? config, XDG_CONFIG_HOME: config, DISPLAY: screen.display, LPL_DATA: dataDir, LPL_NODE: process.execPath, LPL_CHECK_RESULTS: '1', ...(fake ? { LPL_TRAINER: fakeTrainer } : {}) } as Record<string, string>;
   const electron = await _electron.launch({
-    executablePath: electronBinary(), args: ['--no-sandbox', root], timeout: 60_000,
-    env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, DISPLAY: screen.display, LPL_DATA: dataDir, LPL_NODE: process.execPath, LPL_CHECK_RESULTS: '1', ...(fake ? { LPL_TRAINER: fakeTrainer } : {}) } as Record<string, string>,
+    executablePath: electronBinary(), args: ['--no-sandbox', root], timeout: 120_000, env,
   });
   const page = await electron.firstWindow();
   const problems = watch(page);
-  return { page, dataDir, electron, problems, close: async () => { await electron.close(); screen.close(); remove(dataDir); remove(home); } };
+  const close = async (): Promise<void> => {
+    await ended(electron);
+    screen.close();
+    if (!keepData) remove(dataDir);
+    remove(config);
+  };
+  return { page, dataDir, electron, problems, env, close };
 }
