@@ -180,3 +180,16 @@ describe('text encoders and dropout', () => {
     expect(first.slice(1)).not.toEqual(none!.slice(1));
   });
 });
+
+describe('target features that are kept', () => {
+  test('a run that feeds kept targets computes the same losses as one that computes them in every step', async () => {
+    for (const norm of ['shared', 'default', 'standardize'] as const) {
+      const losses = async (mb: number): Promise<number[]> => (await train({
+        data: { latents: 'mean' }, lpl: { enabled: true, lpl_t_threshold: 1000, lpl_norm_type: norm, lpl_cache_mb: mb }, training: { max_train_steps: 2, train_batch_size: 2 },
+      })).of('step').map((e) => e.metrics['lpl_loss']!);
+      const [kept, computed] = [await losses(100), await losses(0)];
+      expect(kept).toHaveLength(2);
+      kept!.forEach((v, i) => expect(Math.abs(v / computed![i]! - 1), norm).toBeLessThan(1e-4));
+    }
+  });
+});

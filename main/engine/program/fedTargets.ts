@@ -2,10 +2,9 @@
 import type { Executor, HostTensor, InputSpec } from '../backend/executor.ts';
 import { stacked, type HostBatch } from '../data/loadBatch.ts';
 import { cacheKey, openTensorCache, type CachedTensors, type TensorCache } from '../data/tensorCache.ts';
-import { lplTargetNames } from '../losses/latentPerceptualLoss.ts';
-import { layerCount, type LplOptions } from '../losses/lplOptions.ts';
+import type { LplOptions } from '../losses/lplOptions.ts';
+import { lplTargetShapes } from '../losses/lplShapes.ts';
 import type { BaseModel } from '../run/baseModel.ts';
-import { featureShapes } from './lplMetrics.ts';
 import type { Networks } from '../step/stepOptions.ts';
 import { targetsInput, targetsStep } from '../trainStep.ts';
 
@@ -24,7 +23,7 @@ export class FedTargets {
   /** Inputs of a step with `chosen` samples of latents h × w. */
   specs(chosen: number, h: number, w: number): Record<string, InputSpec> {
     this.#define(h, w);
-    return Object.fromEntries(lplTargetNames(this.#options).map((name) => [name, { shape: [chosen, ...this.#shape(name, h, w)], dtype: 'float32' as const }]));
+    return Object.fromEntries(Object.entries(this.#shapes(h, w)).map(([name, shape]) => [name, { shape: [chosen, ...shape], dtype: 'float32' as const }]));
   }
 
   /** The targets of the batch's samples `rows`, by input name. Beyond the budget they are computed anew each time. */
@@ -35,7 +34,7 @@ export class FedTargets {
       const latent = (batch.latents.data as Float32Array).subarray(row * size, (row + 1) * size);
       parts.push(await this.#cache.get(cacheKey('lpl', h, w, Buffer.from(latent.buffer, latent.byteOffset, latent.byteLength).toString('base64')), () => this.#compute(latent, [1, h, w, c])));
     }
-    return Object.fromEntries(lplTargetNames(this.#options).map((name) => [`lpl_${name}`, stacked(parts.map((p) => p[name]!.data), this.#shape(name, h, w))]));
+    return Object.fromEntries(Object.entries(this.#shapes(h, w)).map(([name, shape]) => [`lpl_${name}`, stacked(parts.map((p) => p[name]!.data), shape)]));
   }
 
   async #compute(latent: Float32Array, shape: number[]): Promise<CachedTensors> {
@@ -49,11 +48,5 @@ export class FedTargets {
     return name;
   }
 
-  /** Of one sample's tensor: features and masks in full, normalisers per position or per channel. */
-  #shape(name: string, h: number, w: number): number[] {
-    if (name === 'stats') return [layerCount(this.#options), 3];
-    const [, kind, layer] = /^(\w+)_(\d+)$/.exec(name)!, [height, width, channels] = featureShapes(this.#options, this.#base.vae, h, w)[Number(layer)]!;
-    if (kind === 'target' || kind === 'weight') return [height, width, channels];
-    return this.#options.norm_type === 'shared' ? [height, width, 1] : [1, 1, channels];
-  }
+  #shapes(h: number, w: number): Record<string, number[]> { return lplTargetShapes(this.#options, this.#base.vae, h, w); }
 }

@@ -1,9 +1,6 @@
 /** What is logged of the Latent Perceptual Loss of one optimizer step. */
 import type { HostTensor } from '../backend/executor.ts';
 import { combineStatistics } from '../losses/lplStatistics.ts';
-import { comparesImages, layerCount, type LplOptions } from '../losses/lplOptions.ts';
-import type { VaeConfig } from '../models/vae.ts';
-import { vaeFactor } from '../models/vae.ts';
 
 /** Per chosen sample, over all micro-batches of a step. */
 export interface LplRecord { perSample: number[]; /** [samples][layers] */ layers: number[][]; /** [samples·layers·3] */ stats: number[] }
@@ -15,17 +12,6 @@ export function addRecord(record: LplRecord, out: Record<string, HostTensor>, k:
   record.perSample.push(...Array.from(out['lpl_samples']!.data).slice(0, k));
   for (let i = 0; i < k; i++) record.layers.push(values.slice(i * layers, (i + 1) * layers));
   record.stats.push(...Array.from(out['lpl_stats']!.data).slice(0, k * layers * 3));
-}
-
-/** [H, W, C] of each layer's feature of a latent h × w. */
-export function featureShapes(o: LplOptions, vae: VaeConfig, h: number, w: number): [number, number, number][] {
-  const factor = vaeFactor(vae);
-  if (comparesImages(o)) return [[h * factor, w * factor, vae.out_channels]];
-  const channels = vae.block_out_channels.toReversed(), last = channels.length - 1;
-  return Array.from({ length: layerCount(o) }, (_, i) => {
-    const scale = 2 ** Math.min(i, last), c = i === 0 ? channels[0]! : channels[i - 1]!;
-    return [h * scale, w * scale, c];
-  });
 }
 
 /** lpl/… metrics; `sizes`: values in each layer's feature of one sample. */

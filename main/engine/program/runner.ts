@@ -3,6 +3,7 @@ import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor } from '../backend/executor.ts';
 import type { HostBatch } from '../data/loadBatch.ts';
 import { vaeFactor } from '../models/vae.ts';
+import { lplLayerShapes } from '../losses/lplShapes.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { latentShape, trainingSpecs } from '../run/specs.ts';
 import { snrStatistics } from '../step/hostInputs.ts';
@@ -10,7 +11,7 @@ import { lossInputs, updateInputs, type BatchShape, type Networks, type StepOpti
 import { accumulateStep, applyStep, trainStep } from '../trainStep.ts';
 import type { StepReport } from '../trainProgram.ts';
 import { FedTargets } from './fedTargets.ts';
-import { addRecord, emptyRecord, featureShapes, lplMetrics, type LplRecord } from './lplMetrics.ts';
+import { addRecord, emptyRecord, lplMetrics, type LplRecord } from './lplMetrics.ts';
 import { padChosen, paddedCount, padWeights } from './lplCounts.ts';
 import type { StepNumbers } from './stepNumbers.ts';
 
@@ -97,7 +98,7 @@ export class ProgramRunner {
     const [, h, w] = batches[0]!.latents.shape as [number, number, number];
     return {
       ...metrics, lpl_loss: t.lpl / n, lpl_weight: options.lpl.weight, lpl_weighted_loss: (t.lpl / n) * options.lpl.weight,
-      ...snrStatistics(weighting.alphas, t.timesteps, threshold), ...lplMetrics(t.record, featureShapes(options.lpl.options, base.vae, h, w).map((side) => side.reduce((a, b) => a * b, 1))),
+      ...snrStatistics(weighting.alphas, t.timesteps, threshold), ...lplMetrics(t.record, lplLayerShapes(options.lpl.options, base.vae, h, w).map((side) => side.reduce((a, b) => a * b, 1))),
     };
   }
 }
