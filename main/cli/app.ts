@@ -1,6 +1,6 @@
 /** `lpl serve` and `lpl setup`: the app in a browser, and the engine's runtime. */
 import type { Command } from 'commander';
-import { command, type Action } from './program.ts';
+import { command, type Action } from './command.ts';
 
 export function addApp(program: Command): void {
   command(program, 'serve', 'the app in a browser, on this machine only', async () => serve)

@@ -1,6 +1,6 @@
 /** `lpl parity` and `lpl doctor`: whether the numbers are PyTorch's, and whether this machine has what the engine needs. */
 import type { Command } from 'commander';
-import { command, type Action } from './program.ts';
+import { command, type Action } from './command.ts';
 
 export function addChecks(program: Command): void {
   command(program, 'parity', 'compute everything in a folder of fixtures again and compare; exit code 1 when something differs', async () => parity)

@@ -1,6 +1,6 @@
 /** What `lpl evaluate` and `lpl compare` do. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { buildReport, type ComparedArm } from '../compare/buildReport.ts';
 import { groupRuns, type GivenRun, type GroupedArm } from '../compare/groupRuns.ts';
@@ -10,7 +10,7 @@ import { evaluateRun } from '../engine/evaluation/evaluateRun.ts';
 import { writeFileAtomic } from '../engine/run/atomicFile.ts';
 import { readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import type { Output } from './output.ts';
-import type { Action } from './program.ts';
+import type { Action } from './command.ts';
 
 /** Ctrl-C cancels; pictures drawn so far are kept. */
 function abortOnSignals(): AbortSignal {
@@ -34,17 +34,23 @@ function say(output: Output, p: { text: string; done: number; total: number; eta
 }
 
 export const compare: Action = async (output, dirs, options) => {
-  const arms = options['arms'] ? readArms(String(options['arms'])) : groupRuns(dirs.map(openRun)), file = resolve(String(options['report']));
+  const arms = options['arms'] ? readArms(String(options['arms'])) : groupRuns(dirs.map(openRun));
+  await reportArms(output, arms, { file: resolve(String(options['report'])), title: options['title'] as string | undefined, limits: limitsOf(options) });
+};
+
+export interface ReportOptions { file: string; title: string | undefined; limits: Record<string, number> }
+
+/** Evaluates what is not evaluated yet, analyses it, and writes FILE.html and FILE.json. */
+export async function reportArms(output: Output, arms: readonly GroupedArm[], { file, title, limits }: ReportOptions): Promise<void> {
   for (const arm of arms) output.text(`${arm.label}: ${arm.runs.map((r) => `${r.name} (seed ${r.config.training.seed})`).join(', ')}`);
-  const compared = await evaluateAll(output, arms, limitsOf(options));
-  const title = options['title'] as string | undefined ?? `${arms.map((a) => a.label).join(' and ')} compared`;
-  const report = await buildReport(compared, { title, onProgress: (text, done, total) => say(output, { text, done, total, eta_s: null }) });
+  const compared = await evaluateAll(output, arms, limits);
+  const report = await buildReport(compared, { title: title ?? `${arms.map((a) => a.label).join(' and ')} compared`, onProgress: (text, done, total) => say(output, { text, done, total, eta_s: null }) });
   mkdirSync(dirname(file), { recursive: true });
   writeFileAtomic(file, reportHtml(report));
   writeFileAtomic(`${file.replace(/\.html?$/i, '')}.json`, `${JSON.stringify(withoutPictures(report), null, 1)}\n`);
   output.data({ type: 'report', file, ...withoutPictures(report) });
   tell(output, report, file);
-};
+}
 
 const openRun = (dir: string): GivenRun => ({ name: basename(resolve(dir)), dir: resolve(dir), config: readRunConfig(runFolder(resolve(dir)).config) });
 
@@ -87,5 +93,5 @@ function tell(output: Output, { analysis, differences }: Report, file: string): 
   if (unintended.length) output.text(`warning: the runs also differ in ${unintended.map((d) => d.title).join(', ')}; what the numbers show may come from that.`);
   for (const label of analysis.identical) output.result(`${label} is identical to the baseline: the trained weights are the same, bit for bit.`);
   for (const { verdict } of analysis.verdicts.filter((v) => !analysis.identical.includes(v.label))) output.result(verdict.sentence);
-  output.result(`Report: ${join(file)}`);
+  output.result(`Report: ${file}`);
 }

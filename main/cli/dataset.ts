@@ -1,6 +1,6 @@
 /** `lpl dataset import|report|export`: data sets without a window. */
 import type { Command } from 'commander';
-import { command } from './program.ts';
+import { command } from './command.ts';
 
 export function addDataset(program: Command): void {
   const dataset = program.command('dataset').description('look over, take in and copy out folders of pictures with captions');

@@ -7,7 +7,7 @@ import { openDatabase } from '../db/open.ts';
 import { loadTokenizer } from '../engine/models/tokenizer.ts';
 import { dataDir } from '../runtime/paths.ts';
 import type { Output } from './output.ts';
-import type { Action } from './program.ts';
+import type { Action } from './command.ts';
 
 const counter = async () => (await loadTokenizer({ kind: 'builtin', padToken: '<|endoftext|>' })).count;
 

@@ -2,7 +2,7 @@
 import { AppError } from '../contract/errors.ts';
 import { exportRun as write, loraForms, modelForms, type ExportForm } from '../engine/export.ts';
 import type { FloatDtype } from '../engine/checkpoint/dtype.ts';
-import type { Action } from './program.ts';
+import type { Action } from './command.ts';
 
 const dtypes: Record<string, FloatDtype> = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' };
 

@@ -2,7 +2,7 @@
 import { AppError } from '../contract/errors.ts';
 import { sampleFields, trainingFields } from '../contract/runConfigTraining.ts';
 import { drawPictures } from '../engine/sampling/drawPictures.ts';
-import type { Action } from './program.ts';
+import type { Action } from './command.ts';
 
 /** A flag's value checked as the run configuration's field of the same meaning. */
 function checked<T>(flag: string, schema: { safeParse(v: unknown): { success: true; data: T } | { success: false; error: { issues: { message: string }[] } } }, value: unknown): T {

@@ -12,7 +12,7 @@ import { runTraining } from '../engine/run/runTraining.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
 import type { Output } from './output.ts';
-import type { Action } from './program.ts';
+import type { Action } from './command.ts';
 
 export const train: Action = async (output, [given], options) => {
   const config = readConfiguration(given, options);

@@ -15,7 +15,8 @@ import { clipForward, parseClipConfig, type ClipConfig } from '../models/clip.ts
 import { eyeImage, unit, type EyeConfig } from '../models/eye.ts';
 import { loadTokenizer } from '../models/tokenizer.ts';
 import { floatSpec } from '../run/specs.ts';
-import { squarePixels, type FeatureSpace, type FeatureSpaceInfo } from './featureSpace.ts';
+import type { FeatureSpace, FeatureSpaceInfo } from './featureSpace.ts';
+import { squarePixels } from './squarePixels.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../resources/eye', import.meta.url));
 const files = ['config.json', 'model.safetensors', 'tokenizer'];

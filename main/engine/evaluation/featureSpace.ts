@@ -1,10 +1,8 @@
 /** The feature space in which pictures are compared: the app's own eye where its weights are there, else the model's VAE encoder. */
-import sharp from 'sharp';
 import type { z } from 'zod';
 import type { featureSpaceSchema } from '../../contract/evaluation.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Size } from '../data/buckets.ts';
-import { toUnitRange } from '../data/decodeImage.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { eyeFolder, eyeInfo, openEye } from './eyeFeatures.ts';
 import { openVaeFeatures, vaeFeaturesInfo } from './vaeFeatures.ts';
@@ -25,13 +23,6 @@ export const featureSpaceInfo = ({ base, config }: SpaceParts): Promise<FeatureS
 
 /** Loads it. The caller disposes it. */
 export const openFeatureSpace = (parts: SpaceParts): Promise<FeatureSpace> => (eyeFolder() ? openEye(parts.config) : openVaeFeatures(parts));
-
-/** Pixels scaled to side × side (Lanczos), −1 … 1. */
-export async function squarePixels(pixels: Uint8Array, { width, height }: Size, side: number): Promise<Float32Array> {
-  if (width === side && height === side) return toUnitRange(pixels);
-  const { data } = await sharp(pixels, { raw: { width, height, channels: 3 } }).resize(side, side, { fit: 'fill', kernel: 'lanczos3' }).raw().toBuffer({ resolveWithObject: true });
-  return toUnitRange(new Uint8Array(data));
-}
 
 /** x · y of two vectors of the same length. */
 export const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, v, i) => sum + v * y[i]!, 0);

@@ -10,7 +10,8 @@ import { loadComponent, type BaseModel } from '../run/baseModel.ts';
 import { floatSpec } from '../run/specs.ts';
 import { stateContext } from '../run/stateContext.ts';
 import { tf } from '../tf.ts';
-import { squarePixels, type FeatureSpace, type FeatureSpaceInfo, type SpaceParts } from './featureSpace.ts';
+import type { FeatureSpace, FeatureSpaceInfo, SpaceParts } from './featureSpace.ts';
+import { squarePixels } from './squarePixels.ts';
 
 /** Pictures are looked at no larger than this, px. */
 const LARGEST_SIDE = 256;
