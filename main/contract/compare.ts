@@ -87,6 +87,7 @@ export const compareMethods = {
   'comparisons.evaluate': method('A job that draws and measures what the comparison is judged by.', one.extend({ options: evaluation.default({}) }), startedJob),
   'comparisons.numbers': method('The last evaluation\'s numbers and verdicts, or null.', one, comparisonNumbersSchema.nullable()),
   'comparisons.report': method('Where the report of the last evaluation can be fetched; with `path` it is also written there.', z.strictObject({ id, path: z.string().max(4_000).optional() }), z.object({ url: z.string(), file: z.string() })),
+  'demo.start': method('A comparison of the built-in model on the demo pictures, queued at once.', z.strictObject({ steps: z.int().min(10).max(10_000).default(150), seeds: z.int().min(1).max(10).default(1), aa: z.boolean().default(true) }), comparisonSchema),
   'votes.next': method('Two pictures of the same prompt and seed, left and right by chance; null when all have been judged.', z.strictObject({ comparison_id: id, arm_id: id }), ballotSchema.nullable()),
   'votes.cast': method('Judges a pair.', z.strictObject({ vote_id: id, choice: z.enum(['left', 'right', 'tie']) }), done),
   'votes.result': method('Unblinds: how often each arm won.', z.strictObject({ comparison_id: id, arm_id: id }), voteResultSchema),

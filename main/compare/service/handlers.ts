@@ -7,6 +7,7 @@ import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
 import { mediaUrl } from '../../contract/wire.ts';
 import { planArms, type ArmRequest, type PlannedArm } from '../arms.ts';
 import { configDifferences } from '../configDiff.ts';
+import { demoConfig, demoModel, demoPictures } from '../demo.ts';
 import { seedBand } from '../curves.ts';
 import { groupRuns } from '../groupRuns.ts';
 import type { createEvaluator } from './evaluate.ts';
@@ -16,7 +17,7 @@ import type { RunsPort } from './ports.ts';
 import type { CompareStore, NewArm } from './store.ts';
 import { comparisonView } from './view.ts';
 
-export interface CompareRooms { store: CompareStore; runs: RunsPort; folders: ComparisonFolders; evaluator: ReturnType<typeof createEvaluator> }
+export interface CompareRooms { /** the app's own files */ resources: string; store: CompareStore; runs: RunsPort; folders: ComparisonFolders; evaluator: ReturnType<typeof createEvaluator> }
 type CompareHandlers = Omit<Handlers<typeof compareMethods>, 'votes.next' | 'votes.cast' | 'votes.result' | 'votes.clear'>;
 
 function parsed(config: unknown): RunConfig {
@@ -36,7 +37,7 @@ function withValidation(config: RunConfig): RunConfig {
 /** The A/A arm is added unless it is there or unwanted. */
 const withAA = (arms: ArmRequest[], aa: boolean): ArmRequest[] => (aa && !arms.some((a) => a.kind === 'aa') ? [...arms, { kind: 'aa' }] : arms);
 
-export function compareHandlers({ store, runs, folders, evaluator }: CompareRooms): CompareHandlers {
+export function compareHandlers({ store, runs, folders, evaluator, resources }: CompareRooms): CompareHandlers {
   const view = (id: string): Comparison => comparisonView({ row: store.get(id), arms: store.arms(id), runs, jobId: evaluator.activeJob(id), evaluatedAt: folders.evaluatedAt(id) });
   const kept = (id: string): Comparison => { folders.keep(store.get(id), store.arms(id)); store.changed(id); return view(id); };
   const makeRuns = async (name: string, arm: PlannedArm, project_id: string | undefined): Promise<NewArm> => {
@@ -52,6 +53,14 @@ export function compareHandlers({ store, runs, folders, evaluator }: CompareRoom
     return view(id);
   };
   const firstConfigs = (id: string): RunConfig[] => store.arms(id).flatMap((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? [runs.get(run).config] : []; });
+  const create: CompareHandlers['comparisons.create'] = async ({ name, project_id, config, arms, aa, seeds, start }) => {
+    const base = withValidation(parsed(config)), planned = planArms(base, withAA(arms as ArmRequest[], aa), seeds);
+    const title = name ?? `Comparison ${store.list().length + 1}`, made: NewArm[] = [];
+    for (const arm of planned) made.push(await makeRuns(title, arm, project_id));
+    const id = store.create({ name: title, config: JSON.stringify(base), seeds, arms: made });
+    kept(id);
+    return start ? startAll(id) : view(id);
+  };
   return {
     'comparisons.list': () => store.list().map((c) => view(c.id)),
     'comparisons.get': ({ id }) => view(id),
@@ -59,14 +68,8 @@ export function compareHandlers({ store, runs, folders, evaluator }: CompareRoom
       const base = withValidation(parsed(config)), planned = planArms(base, arms as ArmRequest[], seeds), count = planned.length * seeds;
       return { arms: planned.map((a) => ({ kind: a.kind, label: a.label, seeds: a.runs.map((r) => r.config.training.seed) })), runs: count, steps: count * base.training.max_train_steps, differences: configDifferences(planned.map((a) => a.runs[0]!.config)) };
     },
-    'comparisons.create': async ({ name, project_id, config, arms, aa, seeds, start }) => {
-      const base = withValidation(parsed(config)), planned = planArms(base, withAA(arms as ArmRequest[], aa), seeds);
-      const title = name ?? `Comparison ${store.list().length + 1}`, made: NewArm[] = [];
-      for (const arm of planned) made.push(await makeRuns(title, arm, project_id));
-      const id = store.create({ name: title, config: JSON.stringify(base), seeds, arms: made });
-      kept(id);
-      return start ? startAll(id) : view(id);
-    },
+    'comparisons.create': create,
+    'demo.start': async ({ steps, seeds, aa }) => create({ name: 'Demo: did LPL help?', config: demoConfig(`builtin-${demoModel(resources)}`, demoPictures(resources), steps), arms: [{ kind: 'baseline' }, { kind: 'lpl' }], aa, seeds, start: true }),
     'comparisons.fromRuns': ({ name, run_ids }) => {
       const grouped = groupRuns([...new Set(run_ids)].map((id) => { const run = runs.get(id); return { name: run.name, dir: id, config: run.config }; }));
       const id = store.create({ name: name ?? grouped.map((a) => a.label).join(' and ').slice(0, 200), config: null, seeds: 1, arms: grouped.map((a) => ({ kind: a.kind, label: a.label, run_ids: a.runs.map((r) => r.dir) })) });

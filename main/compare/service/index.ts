@@ -9,12 +9,12 @@ import type { JobsPort, RunCli, RunsPort } from './ports.ts';
 import { createCompareStore } from './store.ts';
 import { createVotes } from './votes.ts';
 
-export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder: string; runs: RunsPort; runCli: RunCli; log: (line: string) => void }
+export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder: string; runs: RunsPort; runCli: RunCli; resources: string; log: (line: string) => void }
 
-export function createComparisons({ db, emit, jobs, folder, runs, runCli, log }: ComparisonsOptions) {
+export function createComparisons({ db, emit, jobs, folder, runs, runCli, resources, log }: ComparisonsOptions) {
   const store = createCompareStore(db, emit), folders = comparisonFolders(folder);
   const evaluator = createEvaluator({ store, runs, jobs, runCli, folders }), votes = createVotes(db, store, runs);
-  const handlers = { ...compareHandlers({ store, runs, folders, evaluator }), ...votes.handlers };
+  const handlers = { ...compareHandlers({ store, runs, folders, evaluator, resources }), ...votes.handlers };
   const tried = new Set<string>(), states = new Map<string, Run['state']>();
   return {
     handlers,

@@ -1,0 +1,46 @@
+/** `lpl demo`: baseline, LPL and A/A in turn on what comes with the app, then the report; one bar for all of it. */
+import { join, resolve } from 'node:path';
+import { planArms, type ArmRequest } from '../compare/arms.ts';
+import { demoConfig, demoModel, demoPictures } from '../compare/demo.ts';
+import type { GroupedArm } from '../compare/groupRuns.ts';
+import { AppError } from '../contract/errors.ts';
+import { CommandQueue } from '../engine/run/commandQueue.ts';
+import { createRunFolder } from '../engine/run/runFolder.ts';
+import { runTraining } from '../engine/run/runTraining.ts';
+import { resourcesDir } from '../runtime/paths.ts';
+import { reportArms } from './compare.ts';
+import type { Output } from './output.ts';
+import type { Action } from './command.ts';
+
+export const demo: Action = async (output, _args, options) => {
+  const steps = Number(options['steps']), seeds = Number(options['seeds']), root = resolve(String(options['output_dir']));
+  for (const [name, value] of [['steps', steps], ['seeds', seeds]] as const) if (!Number.isInteger(value) || value < 1) throw new AppError('cli.bad_flag', `--${name} needs a whole number from 1.`, 'See "lpl demo --help".');
+  const base = demoConfig(join(resourcesDir, 'models', demoModel(resourcesDir)), demoPictures(resourcesDir), steps);
+  const requests: ArmRequest[] = [{ kind: 'baseline' }, { kind: 'lpl' }, ...(options['aa'] === false ? [] : [{ kind: 'aa' as const }])];
+  const arms = planArms(base, requests, seeds).map((arm): GroupedArm => ({
+    kind: arm.kind, label: arm.label,
+    runs: arm.runs.map(({ config, seed }) => { const name = `${arm.label === 'A/A' ? 'AA' : arm.label}-${seed}`; return { name, dir: createRunFolder(join(root, name), config).dir, config }; }),
+  }));
+  const runs = arms.flatMap((a) => a.runs), began = Date.now();
+  for (const [i, run] of runs.entries()) await trainOne(output, run, i, runs.length, steps, began);
+  await reportArms(output, arms, { file: join(root, 'report.html'), title: 'Did LPL help? The demo', limits: {} });
+};
+
+/** Trains one run to its end; Ctrl-C stops it with a checkpoint and ends the demo. */
+async function trainOne(output: Output, { name, dir }: { name: string; dir: string }, index: number, count: number, steps: number, began: number): Promise<void> {
+  const commands = new CommandQueue(), stop = (): void => commands.push({ type: 'stop', save: true });
+  process.once('SIGINT', stop);
+  const reason = await runTraining(dir, {
+    resume: null, commands,
+    onEvent(e) {
+      output.data({ run: name, ...e });
+      if (e.type === 'warning') output.text(`${name}: ${e.message}`);
+      if (e.type === 'failed') output.text(`${name}: ${e.error.message} ${e.error.hint}`);
+      const done = index * steps + (e.type === 'step' ? e.step : 0), elapsed = (Date.now() - began) / 1000;
+      if (e.type === 'step') output.progress(`${name} (${index + 1} of ${count}): training, loss ${(e.metrics['loss'] ?? NaN).toFixed(4)}`, done, count * steps, (elapsed / done) * (count * steps - done));
+      if (e.type === 'stage') output.progress(`${name} (${index + 1} of ${count}): ${e.text.replace(/ picture \d+ of \d+/, ' pictures')}`, e.done, e.total, e.eta_s);
+    },
+  });
+  process.off('SIGINT', stop);
+  if (reason !== 'finished') throw new AppError('demo.ended', `The run ${name} ended early (${reason}).`, `Its folder is kept: "lpl train ${dir}" goes on with it.`, { dir });
+}
