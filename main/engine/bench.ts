@@ -6,6 +6,7 @@ import type { Executor, HostTensor, InputSpec, Precision, StorageDtype } from '.
 import { createExecutor, type BackendChoice } from './backend/select.ts';
 import { sizeOf } from './backend/stepCheck.ts';
 import { declareBenchWeights, openBenchModel, type BenchModel } from './bench/benchModel.ts';
+import { profileStep, type Profile } from './bench/profile.ts';
 import { alphasCumprod } from './diffusion/noiseSchedule.ts';
 import { trainedNetworks } from './program/networks.ts';
 import { adamw } from './optim/adamw.ts';
@@ -30,12 +31,14 @@ export interface BenchOptions {
   frozen: Precision;
   checkpointing: boolean;
   backend: BackendChoice;
+  /** also say where the time goes */
+  profile?: boolean;
 }
 
 /** reference_step.py's fields; `peak_rss_mb` is the process's peak. */
 export interface BenchResult {
   engine: string; mode: string; bf16: number; lpl: number; batch: number; below: number;
-  seconds_per_step: number; min: number; max: number; unet_params: number; peak_rss_mb: number; compile_seconds: number;
+  seconds_per_step: number; min: number; max: number; unet_params: number; peak_rss_mb: number; compile_seconds: number; profile?: Profile;
 }
 
 const storage = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const satisfies Record<Precision, StorageDtype>;
@@ -58,7 +61,9 @@ export async function bench(options: BenchOptions, onProgress: (stage: string) =
       if (i === 0) compiled = (performance.now() - started) / 1000;
       if (i >= WARMUP) times.push((performance.now() - before) / 1000);
     }
-    return summary(step, options, times, compiled);
+    const result = summary(step, options, times, compiled);
+    const profile = options.profile ? profileStep(step.executor, result.seconds_per_step) : undefined;
+    return { ...result, ...(profile ? { profile } : {}) };
   } finally { step.executor.dispose(); }
 }
 

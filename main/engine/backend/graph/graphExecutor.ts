@@ -58,6 +58,14 @@ export class GraphExecutor implements Executor {
 
   write(name: string, data: Float32Array): void { this.store.write(name, data); }
 
+  /** The recording of a step, for profiling. */
+  tracedStep(name: string): TracedStep {
+    this.prepare();
+    const traced = this.traced.get(name);
+    if (!traced) throw misuse(`"${name}" was never defined`);
+    return traced;
+  }
+
   dispose(): void {
     this.store.dispose();
     this.session?.dispose();
