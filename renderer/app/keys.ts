@@ -11,12 +11,16 @@ export function keysOf(event: KeyboardEvent): string {
   return parts.filter(Boolean).join('+');
 }
 
+/** Undo, redo, select all, cut, copy and paste belong to the box that is typed into. */
+const editing = /^Mod\+(Shift\+)?[ACVXYZ]$/;
+
 const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) && !(target instanceof HTMLInputElement && /^(checkbox|radio|range|button)$/.test(target.type));
 
 /**
  * Runs the command of a key press. Plain keys are left alone while something is typed, and where the focused part
- * uses them itself (it then calls preventDefault or stops the event). Two-key commands ("g r") must follow within a second.
+ * uses them itself (it then calls preventDefault or stops the event). Keys with Ctrl or Cmd come before the focused part,
+ * except those that edit text. Two-key commands ("g r") must follow within a second.
  */
 export function listenToKeys(list: () => Command[], blocked: () => boolean): () => void {
   let first = '';
@@ -24,8 +28,9 @@ export function listenToKeys(list: () => Command[], blocked: () => boolean): () 
   const onkey = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.isComposing) return;
     const keys = keysOf(event);
-    const plain = !keys.startsWith('Mod+');
-    if ((plain && typing(event.target)) || (blocked() && keys !== 'Mod+K')) return;
+    const early = event.eventPhase === Event.CAPTURING_PHASE || event.target === window;
+    if (keys.startsWith('Mod+') !== early) return;
+    if ((typing(event.target) && (!early || editing.test(keys))) || (blocked() && keys !== 'Mod+K')) return;
     const sequence = first && event.timeStamp - at < 1_000 ? `${first} ${keys}` : '';
     const hit = list().find((c) => c.keys === sequence) ?? list().find((c) => c.keys === keys);
     first = keys;
@@ -36,5 +41,6 @@ export function listenToKeys(list: () => Command[], blocked: () => boolean): () 
     hit.run();
   };
   addEventListener('keydown', onkey);
-  return () => removeEventListener('keydown', onkey);
+  addEventListener('keydown', onkey, { capture: true });
+  return () => { removeEventListener('keydown', onkey); removeEventListener('keydown', onkey, { capture: true }); };
 }

@@ -89,9 +89,10 @@ describe('the window by keyboard alone', () => {
   });
   it('leads to the first wrong field instead of starting', async () => {
     await open('/runs/new');
-    await page.getByLabel('Steps', { exact: true }).fill('none');
+    expect(await page.locator('.issue').count()).toBe(0);
     await page.keyboard.press('Control+Enter');
     await page.locator('[data-path="model.base"] .issue').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.closest('[data-path]')?.getAttribute('data-path'))).toBe('model.base');
     expect(await calls('runs.create')).toEqual([]);
   });
   it('stops a run, with a choice of what is kept', async () => {

@@ -12,7 +12,7 @@ const style = { color: '#000', dash: '', letter: 'B' };
 const steps = [0, 250, 500, 750, 1000, 1250, 1500];
 const effect = (e: number, low: number, high: number) => ({ effect: e, low, high, level: 0.95, pairs: 48, clusters: 24, resamples: 2000 });
 const numbers: ComparisonNumbers = {
-  title: comparison.name, madeAt: '2026-11-23', differences: [], charts: [],
+  title: comparison.name, madeAt: '2026-11-23', differences: [], charts: [{ title: 'Power spectrum: coarse shapes to the left, fine detail to the right', xLabel: 'cycles across the picture', logY: true, series: ['Held-out pictures', ...comparison.arms.map((a) => a.label)].map((label, i) => ({ label, style, points: Array.from({ length: 32 }, (_, k) => { const mean = 4e4 * (k + 1) ** (-2.1 - 0.12 * i); return { x: k + 1, mean, low: mean, high: mean }; }) })) }],
   arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, style, runs: [{ name: a.label, seed: 42, steps: 1500, seconds: 900, weights_sha256: 'ab' }] })),
   analysis: {
     identical: [], verdicts: [{ label: 'LPL, weight 1', verdict: { kind: 'no_difference', sentence: 'No difference that these data can show: decoder features 0.004 closer to the held-out pictures, 95 % interval −0.003 to 0.011, within the spread of two equal trainings.' } }],
@@ -27,7 +27,7 @@ export const compareAnswers = (): Answers => {
   return {
     'comparisons.list': () => [comparison], 'comparisons.get': () => comparison, 'comparisons.numbers': () => numbers,
     'comparisons.differences': () => [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }, { path: 'training.seed', title: 'Seed', values: [42, 42, 43], intended: true }, { path: 'optimizer.learning_rate', title: 'Learning rate', values: [1e-4, 2e-4, 1e-4], intended: false }],
-    'comparisons.curves': () => comparison.arms.map((a, i) => ({ arm_id: a.id, metric: 'validation/loss', repetitions: 3, points: steps.map((step) => { const mean = 0.2 + 0.2 * Math.exp(-step / (400 + 40 * i)); return { step, seconds: step * (i === 1 ? 0.7 : 0.5), mean, low: mean - 0.01, high: mean + 0.01 }; }) })),
+    'comparisons.curves': () => comparison.arms.map((a, i) => ({ arm_id: a.id, metric: 'val/loss', repetitions: 3, points: steps.map((step) => { const mean = 0.2 + 0.2 * Math.exp(-step / (400 + 40 * i)); return { step, seconds: step * (i === 1 ? 0.7 : 0.5), mean, low: mean - 0.01, high: mean + 0.01 }; }) })),
     'comparisons.pictures': () => samplesOf('done', steps).map((s) => ({ prompt: s.prompt, seed: s.seed, step: s.step, ema: false, width: 64, height: 64, urls: [s.url, samplesOf('x', [Math.round(s.step * 0.8)])[prompts.indexOf(s.prompt) * 2 + s.seed - 1]!.url, s.step > 1000 ? null : s.url] })),
     'comparisons.plan': ({ config, seeds = 1 }) => ({ arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, seeds: [42] })), runs: 3 * seeds, steps: 3 * seeds * (config.training as { max_train_steps: number }).max_train_steps, differences: [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }] }),
     'comparisons.create': () => comparison, 'comparisons.fromRuns': () => comparison,
