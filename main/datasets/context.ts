@@ -1,6 +1,7 @@
 /** What the parts of the data sets' room share. */
 import type { Db } from '../db/open.ts';
 import { createDatasetStore, type DatasetStore } from './store.ts';
+import type { Item } from './model.ts';
 import { createItemStore, type ItemStore } from './storeItems.ts';
 import { createJournal, type Journal } from './storeJournal.ts';
 import { createThumbnails, type Thumbnails } from './thumbnails.ts';
@@ -21,8 +22,8 @@ export interface DatasetContext {
   thumbnails: Thumbnails;
   /** null: no tokenizer, tokens stay uncounted */
   countTokens: CountTokens | null;
-  /** Counts the tokens of these pictures' captions again. */
-  retokenize(ids: readonly number[]): void;
+  /** Counts the tokens of these pictures' captions again, in the table and in the items given. */
+  retokenize(changed: readonly Item[]): void;
 }
 
 export function createDatasetContext(db: Db, folder: string, count: CountTokens | null): DatasetContext {
@@ -30,10 +31,12 @@ export function createDatasetContext(db: Db, folder: string, count: CountTokens 
   const countTokens = count && cachedCounter(count);
   return {
     db, folder, items, countTokens, store: createDatasetStore(db), journal: createJournal(db, items), thumbnails: createThumbnails(`${folder}/thumbnails`),
-    retokenize: db.transaction((ids: readonly number[]) => {
-      for (const id of ids) {
-        const item = items.one(id);
-        if (item && countTokens) items.update(id, { tokens: tokensOf(item.captions, countTokens) });
+    retokenize: db.transaction((changed: readonly Item[]) => {
+      for (const item of changed) {
+        const tokens = countTokens ? tokensOf(item.captions, countTokens) : null;
+        if (tokens === item.tokens) continue;
+        items.update(item.id, { tokens });
+        item.tokens = tokens;
       }
     }),
   };

@@ -20,9 +20,10 @@ export function editingHandlers(context: DatasetContext, open: OpenSets, emit: E
   const view = (id: string) => datasetView(context, id, open.get(id));
 
   async function changed(id: string, ids: readonly number[]) {
-    context.retokenize(ids);
-    open.get(id).refresh(ids);
-    if (ids.length > 0 && open.get(id).settings.autosave) await save(id, ids);
+    const index = open.get(id);
+    index.refresh(ids);
+    context.retokenize(ids.map((i) => index.item(i)!));
+    if (ids.length > 0 && index.settings.autosave) await save(id, ids);
     emit('datasets.changed', { id });
     return { changed: ids.length, dataset: view(id) };
   }

@@ -77,7 +77,7 @@ class ImportRun {
     const probe = await probeImage(join(this.row.root, image.file), background);
     if (!probe.ok) return { image, old, facts: noFacts(probe.problem), signature: undefined, captions };
     const { thumbnail, signature, ...facts } = probe.facts;
-    if (!this.context.thumbnails.has(facts.contentHash, facts.alpha, background)) await this.context.thumbnails.write(facts.contentHash, facts.alpha, background, thumbnail);
+    if (!this.context.thumbnails.has(facts.contentHash, facts.alpha, background)) this.context.thumbnails.write(facts.contentHash, facts.alpha, background, thumbnail);
     return { image, old, facts: { ...facts, problemCode: null, problem: null }, signature, captions };
   }
 
@@ -120,7 +120,7 @@ class ImportRun {
       if (this.fromDisk.length > 0) journal.edit(this.row.id, 'Read changed captions from disk', this.fromDisk);
       store.update(this.row.id, { scanned_at: Date.now() });
     })();
-    this.context.retokenize(this.fromDisk.map((c) => c.itemId));
+    this.context.retokenize(this.fromDisk.map((c) => items.one(c.itemId)!));
     const now = items.all(this.row.id);
     return { ...this.result, pictures: now.length, problems: now.filter((i) => i.problem !== null).length, conflicts: now.filter((i) => i.conflictCaptions !== null).length, notes: notes.length };
   }

@@ -1,8 +1,8 @@
 /** Runs work on many things, a few at a time. */
 import { availableParallelism } from 'node:os';
 
-/** As many pictures are decoded at once as there are cores (each decodes on a thread of libuv's pool, four by default). */
-export const WORKERS = Math.max(2, Math.min(availableParallelism(), Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)));
+/** Pictures under way at once: one per core (each decodes on a thread of libuv's pool, four by default), and one being measured meanwhile. */
+export const WORKERS = 1 + Math.min(availableParallelism(), Number(process.env['UV_THREADPOOL_SIZE'] ?? 4));
 
 /** Calls `work` for every thing, at most `workers` at once; the first error, or an abort, stops all and is thrown. */
 export async function forEachParallel<T>(things: readonly T[], work: (thing: T) => Promise<void>, options: { workers?: number; signal?: AbortSignal } = {}): Promise<void> {

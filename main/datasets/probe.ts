@@ -33,7 +33,7 @@ export type Probe = { ok: true; facts: ImageFacts } | { ok: false; problem: Prob
 
 /** Thumbnails, and the picture that everything is measured on: one decode serves both. */
 export const THUMBNAIL_SIDE = 320;
-export const THUMBNAIL_WEBP = { quality: 80, effort: 1 } as const;
+export const THUMBNAIL_WEBP = { quality: 80, effort: 0 } as const;
 
 /** Probes the file; every way in which it can be bad becomes a problem with a reason. Never throws, never writes. */
 export async function probeImage(path: string, background: string): Promise<Probe> {
@@ -68,7 +68,7 @@ async function analyse(bytes: Buffer, background: string): Promise<Omit<ImageFac
 /** The picture at thumbnail size, in memory. */
 export async function reduced(picture: Sharp): Promise<Raster> {
   const { data, info } = await picture.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside', withoutEnlargement: true }).raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data: info.channels === 3 ? data : toRgb(data, info.channels) };
+  return { width: info.width, height: info.height, data: info.channels === 3 ? new Uint8Array(data.buffer, data.byteOffset, data.length) : toRgb(data, info.channels) };
 }
 
 class UnknownFormat extends Error {}

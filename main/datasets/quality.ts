@@ -2,17 +2,17 @@
 
 /**
  * Variance of the 4-neighbour Laplacian of the luminance (Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield
- * microscopy"): low where nothing is in focus. Units: squared grey levels. Pictures under 3 px a side: 0.
+ * microscopy"): low where nothing is in focus. Every second row is looked at. Units: squared grey levels. Pictures under 3 px a side: 0.
  */
 export function laplacianVariance(luma: Uint8Array, width: number, height: number): number {
-  let sum = 0, squares = 0;
-  for (let y = 1; y < height - 1; y++) {
+  let sum = 0, squares = 0, n = 0;
+  for (let y = 1; y < height - 1; y += 2) {
+    n += width - 2;
     for (let i = y * width + 1, end = (y + 1) * width - 1; i < end; i++) {
       const v = luma[i - 1]! + luma[i + 1]! + luma[i - width]! + luma[i + width]! - 4 * luma[i]!;
       sum += v; squares += v * v;
     }
   }
-  const n = (width - 2) * (height - 2);
   return width < 3 || height < 3 ? 0 : squares / n - (sum / n) ** 2;
 }
 

@@ -43,38 +43,40 @@ export function trimBox({ width, height, data }: Raster): Box {
   return box.w * box.h < 16 || box.w < 4 || box.h < 4 ? { x: 0, y: 0, w: width, h: height } : box;
 }
 
-/** Bounds and weights of an area average: output cell i of n covers [from + i·size/n, from + (i+1)·size/n). */
-function spans(from: number, size: number, n: number): { first: number; weights: Float32Array }[] {
-  return Array.from({ length: n }, (_, i) => {
+/** Area average along one axis: output cell i of n covers [from + i·size/n, from + (i+1)·size/n); its pixels and their shares lie flat. */
+interface Spans { first: Int32Array; /** where cell i's weights begin; one more than cells */ at: Int32Array; weights: Float32Array }
+
+function spans(from: number, size: number, n: number): Spans {
+  const first = new Int32Array(n), at = new Int32Array(n + 1), weights: number[] = [];
+  for (let i = 0; i < n; i++) {
     const a = from + (i * size) / n, b = from + ((i + 1) * size) / n;
-    const first = Math.floor(a), last = Math.max(first, Math.ceil(b) - 1);
-    const weights = new Float32Array(last - first + 1);
-    for (let p = first; p <= last; p++) weights[p - first] = Math.max(Math.min(b, p + 1) - Math.max(a, p), 0) / (b - a);
-    return { first, weights };
-  });
+    first[i] = Math.floor(a);
+    for (let p = first[i]!; p < b; p++) weights.push(Math.max(Math.min(b, p + 1) - Math.max(a, p), 0) / (b - a));
+    at[i + 1] = weights.length;
+  }
+  return { first, at, weights: Float32Array.from(weights) };
 }
 
 /** `box` of the picture stretched to n×n by area averages, RGB. */
 export function areaThumb({ width, data }: Raster, box: Box, n: number): Uint8Array {
-  const columns = spans(box.x, box.w, n);
+  const columns = spans(box.x, box.w, n), rows = spans(box.y, box.h, n);
   const sums = new Float32Array(n * 3);
   const out = new Uint8Array(n * n * 3);
-  spans(box.y, box.h, n).forEach(({ first, weights }, j) => {
+  for (let j = 0; j < n; j++) {
     sums.fill(0);
-    for (let dy = 0; dy < weights.length; dy++) addRow(data, (first + dy) * width, columns, weights[dy]!, sums);
+    for (let k = rows.at[j]!; k < rows.at[j + 1]!; k++) addRow(data, (rows.first[j]! + k - rows.at[j]!) * width, columns, rows.weights[k]!, sums);
     for (let i = 0; i < n * 3; i++) out[j * n * 3 + i] = Math.round(sums[i]!);
-  });
+  }
   return out;
 }
 
-function addRow(data: Uint8Array, rowStart: number, columns: { first: number; weights: Float32Array }[], weight: number, sums: Float32Array): void {
-  for (let i = 0; i < columns.length; i++) {
-    const { first, weights } = columns[i]!;
+function addRow(data: Uint8Array, rowStart: number, { first, at, weights }: Spans, weight: number, sums: Float32Array): void {
+  for (let i = 0, o = 0; i < first.length; i++, o += 3) {
     let r = 0, g = 0, b = 0;
-    for (let k = 0, p = (rowStart + first) * 3; k < weights.length; k++, p += 3) {
+    for (let k = at[i]!, end = at[i + 1]!, p = (rowStart + first[i]!) * 3; k < end; k++, p += 3) {
       const w = weights[k]!;
       r += w * data[p]!; g += w * data[p + 1]!; b += w * data[p + 2]!;
     }
-    sums[i * 3] = sums[i * 3]! + weight * r; sums[i * 3 + 1] = sums[i * 3 + 1]! + weight * g; sums[i * 3 + 2] = sums[i * 3 + 2]! + weight * b;
+    sums[o]! += weight * r; sums[o + 1]! += weight * g; sums[o + 2]! += weight * b;
   }
 }

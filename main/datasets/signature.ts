@@ -8,7 +8,8 @@ export const THUMB_BYTES = THUMB_SIDE * THUMB_SIDE * 3;
 /** Whole thumb, then trimmed thumb. */
 export function signatureOf(raster: Raster): Uint8Array {
   const signature = new Uint8Array(2 * THUMB_BYTES);
-  signature.set(areaThumb(raster, { x: 0, y: 0, w: raster.width, h: raster.height }, THUMB_SIDE));
-  signature.set(areaThumb(raster, trimBox(raster), THUMB_SIDE), THUMB_BYTES);
+  const whole = areaThumb(raster, { x: 0, y: 0, w: raster.width, h: raster.height }, THUMB_SIDE), box = trimBox(raster);
+  signature.set(whole);
+  signature.set(box.w === raster.width && box.h === raster.height ? whole : areaThumb(raster, box, THUMB_SIDE), THUMB_BYTES);
   return signature;
 }

@@ -1,7 +1,7 @@
 /** The table of pictures. */
 import type { Db } from '../db/open.ts';
 import { statements, type Statement } from '../db/statements.ts';
-import type { Item } from './model.ts';
+import { decisionFields, type Decisions, type Item } from './model.ts';
 
 /** Columns by the item's keys; JSON and boolean columns are converted. */
 const columns: Record<keyof Item, string> = {
@@ -22,6 +22,8 @@ const fromCell = (key: string, cell: Cell): unknown => (booleans.has(key) ? cell
 const keys = Object.keys(columns) as (keyof Item)[];
 const selected = keys.map((k) => columns[k]).join(', ');
 
+const decided = decisionFields.map((f) => columns[f]).join(', ');
+
 function fromRow(cells: Cell[]): Item {
   const item: Record<string, unknown> = {};
   for (let i = 0; i < keys.length; i++) item[keys[i]!] = fromCell(keys[i]!, cells[i]!);
@@ -32,6 +34,8 @@ export interface ItemStore {
   /** All pictures of a data set by file name. */
   all(datasetId: string): Item[];
   one(id: number): Item | undefined;
+  /** Only what a person decided: cheaper. */
+  decisions(id: number): Decisions | undefined;
   /** Adds a picture with default decisions for the keys that are not given; returns its id. */
   insert(datasetId: string, item: Partial<Item> & { file: string }): number;
   update(id: number, changes: Partial<Item>): void;
@@ -48,6 +52,10 @@ export function createItemStore(db: Db): ItemStore {
     one(id) {
       const cells = raw(`SELECT ${selected} FROM dataset_items WHERE id = ?`).get(id) as Cell[] | undefined;
       return cells && fromRow(cells);
+    },
+    decisions(id) {
+      const cells = raw(`SELECT ${decided} FROM dataset_items WHERE id = ?`).get(id) as Cell[] | undefined;
+      return cells && Object.fromEntries(decisionFields.map((f, i) => [f, fromCell(f, cells[i]!)])) as unknown as Decisions;
     },
     insert(datasetId, item) {
       const given = keys.filter((k) => item[k] !== undefined);

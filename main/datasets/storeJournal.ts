@@ -26,7 +26,7 @@ export function createJournal(db: Db, items: ItemStore): Journal {
   const oldestUndone = (datasetId: string) => sql('SELECT id, label FROM dataset_edits WHERE dataset_id = ? AND undone = 1 ORDER BY id LIMIT 1').get(datasetId) as { id: number; label: string } | undefined;
 
   function write(editId: number, { itemId, changes }: Change): boolean {
-    const old = items.one(itemId);
+    const old = items.decisions(itemId);
     if (!old) return false;
     const real = decisionFields.filter((f) => changes[f] !== undefined && JSON.stringify(changes[f]) !== JSON.stringify(old[f]));
     for (const f of real) sql('INSERT INTO dataset_changes (edit_id, item_id, field, before, after) VALUES (?, ?, ?, ?, ?)').run(editId, itemId, f, JSON.stringify(old[f]), JSON.stringify(changes[f]));
