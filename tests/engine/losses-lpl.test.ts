@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadNodeBackend } from '../../main/engine/backend/nodeBinding.ts';
 import { lplLoss, lplTargetNames, lplTargets, type LatentDecoder } from '../../main/engine/losses/latentPerceptualLoss.ts';
+import { lplTargetShapes } from '../../main/engine/losses/lplShapes.ts';
 import { LPL_RECOMMENDED, type LplOptions } from '../../main/engine/losses/lplOptions.ts';
 import { combineStatistics } from '../../main/engine/losses/lplStatistics.ts';
 import { lplCases } from '../../main/engine/parity/lpl.ts';
+import { parseVaeConfig } from '../../main/engine/models/vae.ts';
 import { tf, type Tensor } from '../../main/engine/tf.ts';
 import { fixture, relativeError } from './math-helpers.ts';
 
@@ -79,6 +81,14 @@ describe('what the reference does not have', () => {
 });
 
 describe('targets', () => {
+  it.each(['default', 'shared', 'batch', 'standardize', 'image'] as const)('have the shapes that lplTargetShapes says: %s', (kind) => {
+    const o: LplOptions = kind === 'image' ? { ...LPL_RECOMMENDED, feature_type: 'image' } : { ...LPL_RECOMMENDED, norm_type: kind };
+    const vae = parseVaeConfig({ block_out_channels: [8, 16, 24, 32], layers_per_block: 1, norm_num_groups: 8 });
+    const sizes: [number, number][] = [[1, 32], [2, 32], [4, 24], [8, 16], [8, 8]];
+    const decoder: LatentDecoder = { features: () => sizes.map(([f, c], i) => random([1, 6 * f, 4 * f, c], i)), image: () => random([1, 48, 32, 3], 9) };
+    const got = Object.fromEntries(Object.entries(lplTargets(decoder, o, random([1, 6, 4, 4], 1))).map(([name, t]) => [name, t.shape.slice(1)]));
+    expect(got).toEqual(lplTargetShapes(o, vae, 6, 4));
+  });
   it.each([LPL_RECOMMENDED, { ...LPL_RECOMMENDED, norm_type: 'standardize' as const }, { ...LPL_RECOMMENDED, norm_type: 'default' as const, num_blocks: 1 }, { ...LPL_RECOMMENDED, feature_type: 'image' as const }])('are named as lplTargetNames says: %o', (o) => {
     expect(Object.keys(lplTargets(toy, o, random([2, 8, 8, 4], 7))).sort()).toEqual(lplTargetNames(o).sort());
   });

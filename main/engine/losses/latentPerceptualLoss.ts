@@ -6,8 +6,9 @@
  * statistics); with cached latents it never changes and can be kept. `lplLoss` compares a prediction with it.
  */
 import { tf, type Tensor, type TensorMap } from '../tf.ts';
+import { normalisedDistance, weightedDistance } from './featureDistance.ts';
 import { comparesImages, layerCount, layerWeight, outlierDownFactor, type LplOptions } from './lplOptions.ts';
-import { normalisePrediction, normaliserNames, normaliseTarget } from './lplNormalise.ts';
+import { targetNorm } from './lplNormalise.ts';
 import { outlierMask } from './outlierMask.ts';
 
 /** The frozen VAE decoder, given scaled latents [N,h,w,4]. */
@@ -30,21 +31,27 @@ function sampleStatistics(y: Tensor, mask: Tensor | undefined): Tensor {
   return tf.reshape(tf.stack([tf.reshape(mean, [n]), variance, ratio], 1), [n, 1, 3]);
 }
 
+/** w_i/(C·Σ_HW mask), to the power that the distance leaves: [N,1,1,C] with a mask, else [N,1,1,1]. */
+function layerFactor(o: LplOptions, i: number, [n, h, w, c]: number[], mask: Tensor | undefined): Tensor {
+  const count = mask ? tf.maximum(tf.sum(mask, [1, 2], true), 1) : tf.fill([n!, 1, 1, 1], h! * w!);
+  const factor = tf.div(layerWeight(o, i) / c!, count);
+  return o.loss_type === 'mse' ? tf.sqrt(factor) : factor;
+}
+
 /**
- * What the loss needs of the true latents z0 [N,h,w,4] (scaled), by name; per layer i:
- * `target_i` [N,H,W,C] the normalised feature, `weight_i` [N,H,W,C] = mask·w_i/(C·Σ_HW mask) where outliers are removed, `scale_i` and
- * `mean_i` the normalisers (lplNormalise.ts); and `stats` [N,layers,3], see `sampleStatistics`.
+ * What the loss needs of the true latents z0 [N,h,w,4] (scaled), by name. Per layer i, `weight_i` = a and `target_i` = b such that the layer's
+ * loss of a sample is Σ d(a·x − b), or Σ d(a·(x/‖x‖ − b)) under `default` normalisation: a holds the mask, the layer factor and the normaliser
+ * (lplShapes.ts has the shapes). And `stats` [N,layers,3], see `sampleStatistics`.
  */
 export function lplTargets(decoder: LatentDecoder, o: LplOptions, z0: Tensor): TensorMap {
   const out: TensorMap = {};
   const stats = layersOf(decoder, o, z0).map((feature, i) => {
-    const down = outlierDownFactor(o, i);
+    const down = outlierDownFactor(o, i), norm = comparesImages(o) ? 'batch' : o.norm_type;
     const mask = down === undefined ? undefined : outlierMask(feature, down);
     const y = mask ? tf.mul(feature, mask) : feature;
-    const { target, by } = comparesImages(o) ? { target: y, by: {} } : normaliseTarget(o.norm_type, y, mask);
-    out[`target_${i}`] = target;
-    for (const [name, value] of Object.entries(by)) out[`${name}_${i}`] = value as Tensor;
-    if (mask) out[`weight_${i}`] = tf.div(tf.mul(mask, layerWeight(o, i)), tf.mul(tf.sum(mask, [1, 2], true), y.shape[3]!));
+    const factor = layerFactor(o, i, y.shape, mask), weight = mask ? tf.mul(mask, factor) : factor, own = norm === 'default';
+    out[`weight_${i}`] = own ? weight : tf.div(weight, targetNorm(norm, y, mask));
+    out[`target_${i}`] = own ? tf.div(y, targetNorm(norm, y, mask)) : tf.mul(y, out[`weight_${i}`]!);
     return sampleStatistics(y, mask);
   });
   out['stats'] = tf.concat(stats, 1);
@@ -53,20 +60,7 @@ export function lplTargets(decoder: LatentDecoder, o: LplOptions, z0: Tensor): T
 
 /** Names of `lplTargets`' tensors for these options, in order. */
 export function lplTargetNames(o: LplOptions): string[] {
-  const ofLayer = (i: number): string[] => [`target_${i}`, ...(comparesImages(o) ? [] : normaliserNames[o.norm_type]).map((n) => `${n}_${i}`),
-    ...(outlierDownFactor(o, i) === undefined ? [] : [`weight_${i}`])];
-  return [...Array.from({ length: layerCount(o) }, (_, i) => ofLayer(i)).flat(), 'stats'];
-}
-
-/** One layer's loss per sample, [N]: mean over channels of Σ_HW d(x̂,ŷ)·mask·w / Σ_HW mask. */
-function layerLoss(o: LplOptions, i: number, feature: Tensor, targets: TensorMap): Tensor {
-  const pick = (name: string): TensorMap => (targets[`${name}_${i}`] ? { [name]: targets[`${name}_${i}`]! } : {});
-  const x = comparesImages(o) ? feature : normalisePrediction(o.norm_type, feature, { ...pick('scale'), ...pick('mean') });
-  const difference = tf.sub(x, targets[`target_${i}`]!);
-  const distance = o.loss_type === 'mse' ? tf.square(difference) : tf.abs(difference);
-  const weight = targets[`weight_${i}`];
-  const [, h, w, c] = feature.shape as [number, number, number, number];
-  return weight ? tf.sum(tf.mul(distance, weight), [1, 2, 3]) : tf.mul(tf.sum(distance, [1, 2, 3]), layerWeight(o, i) / (h * w * c));
+  return [...Array.from({ length: layerCount(o) }, (_, i) => [`weight_${i}`, `target_${i}`]).flat(), 'stats'];
 }
 
 export interface LplLoss {
@@ -78,7 +72,8 @@ export interface LplLoss {
 
 /** The loss of predicted clean latents [N,h,w,4] (scaled) against `lplTargets` of the true ones. Gradients flow to `predicted` only. */
 export function lplLoss(decoder: LatentDecoder, o: LplOptions, predicted: Tensor, targets: TensorMap): LplLoss {
-  const layers = layersOf(decoder, o, predicted).map((feature, i) => layerLoss(o, i, feature, targets));
+  const distance = o.norm_type === 'default' && !comparesImages(o) ? normalisedDistance : weightedDistance;
+  const layers = layersOf(decoder, o, predicted).map((feature, i) => distance(o.loss_type, feature, targets[`weight_${i}`]!, targets[`target_${i}`]!));
   const perLayer = tf.stack(layers, 1);
   return { perSample: tf.div(tf.sum(perLayer, [1]), layers.length), perLayer };
 }

@@ -2,8 +2,8 @@
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor } from '../backend/executor.ts';
 import type { HostBatch } from '../data/loadBatch.ts';
-import { vaeFactor } from '../models/vae.ts';
 import { lplLayerShapes } from '../losses/lplShapes.ts';
+import { vaeFactor } from '../models/vae.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { latentShape, trainingSpecs } from '../run/specs.ts';
 import { snrStatistics } from '../step/hostInputs.ts';
