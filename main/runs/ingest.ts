@@ -12,7 +12,7 @@ function effect(e: TrainerEvent): Partial<RunRow> {
   switch (e.type) {
     case 'started': return { state: 'running', exit_reason: null, error: null, backend: e.backend, device: e.device, total_steps: e.total_steps, started_at: e.at, ended_at: null };
     case 'stage': return { stage: JSON.stringify({ stage: e.stage, text: e.text, done: e.done, total: e.total, eta_s: e.eta_s, at: e.at }) };
-    case 'step': return { step: e.step, eta_s: e.eta_s, images_per_s: e.images_per_s, memory_mb: e.memory.rss_mb };
+    case 'step': return { stage: null, step: e.step, eta_s: e.eta_s, images_per_s: e.images_per_s, memory_mb: e.memory.rss_mb };
     case 'finished': return { state: e.reason, exit_reason: e.reason, error: null, step: e.step, eta_s: null, stage: null, ended_at: e.at };
     case 'failed': return { state: 'failed', exit_reason: e.reason, error: JSON.stringify(e.error), eta_s: null, stage: null, ended_at: e.at };
     default: return {};
