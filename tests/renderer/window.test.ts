@@ -71,6 +71,13 @@ describe('the window by keyboard alone', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
+  it('starts the demo with one button and ends on its comparison', async () => {
+    await open('/', 'empty');
+    await tabTo('Run the demo');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => location.hash === '#/compare/cmp');
+    expect(await calls('demo.start')).toEqual([{}]);
+  });
   it('finds a run by name in the palette', async () => {
     await open('/');
     await page.keyboard.press('Control+k');
