@@ -12,7 +12,7 @@ import { pictureFolder, tempDir } from './train-helpers.ts';
 import { writeTinyModel } from './tinyModel.ts';
 
 const child = fileURLToPath(new URL('../../main/engine/process.ts', import.meta.url));
-const STEPS = 12;
+const STEPS = 9;
 let base = '', dataset = '', cache = '';
 
 beforeAll(async () => {
@@ -52,9 +52,9 @@ describe('resume', () => {
     const whole = newRun({}), broken = newRun({});
     expect(await run(whole)).toBe(0);
     let kills = 0;
-    for (const after of [2, 9, 5, 12, 7]) if (await run(broken, after) === null) kills++;
+    for (const after of [2, 7, 5, 6]) if (await run(broken, after) === null) kills++;
     expect(await run(broken)).toBe(0);
-    expect(kills).toBeGreaterThanOrEqual(4);
+    expect(kills).toBeGreaterThanOrEqual(3);
     const [a, b] = [await finalState(whole), await finalState(broken)];
     expect([...b.keys()]).toEqual([...a.keys()]);
     for (const [name, values] of a) expect(Buffer.from(b.get(name)!.buffer, b.get(name)!.byteOffset, b.get(name)!.byteLength).equals(Buffer.from(values.buffer, values.byteOffset, values.byteLength)), name).toBe(true);
@@ -66,5 +66,5 @@ describe('resume', () => {
     expect(losses(broken)).toEqual(losses(whole));
     expect(new Set(events.flatMap((e) => (e.type === 'step' ? [e.memory.tensors] : []))).size).toBe(1);
     expect(JSON.parse(readFileSync(join(broken, 'config.json'), 'utf8'))).toBeTruthy();
-  }, 240_000);
+  }, 900_000);
 });

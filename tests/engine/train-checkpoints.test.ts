@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { cleanCheckpoints, findCheckpoint, listCheckpoints, saveCheckpoint, supersedeAfter } from '../../main/engine/run/checkpointStore.ts';
 import { readGroup, type CheckpointGroups } from '../../main/engine/run/checkpointFiles.ts';
 import { errorOf, tempDir } from './train-helpers.ts';
 
+vi.setConfig({ testTimeout: 300_000 });
 const groups = (value: number, n = 1000): CheckpointGroups => ({
   weights: [{ name: 'w', dtype: 'F32', shape: [n], bytes: () => new Uint8Array(new Float32Array(n).fill(value).buffer) }],
   optimizer: [{ name: 'm', dtype: 'F32', shape: [2, n / 2], bytes: () => new Uint8Array(new Float32Array(n).fill(-value).buffer) }],

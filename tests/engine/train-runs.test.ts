@@ -1,7 +1,7 @@
 /** Whole runs on a tiny model: what is refused and how, what is warned of, and what commands do. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { runConfigSchema, type RunConfigInput } from '../../main/contract/runConfig.ts';
 import { trainerEventSchema, type TrainerEvent } from '../../main/contract/trainerEvent.ts';
 import { openTensorCache } from '../../main/engine/data/tensorCache.ts';
@@ -16,6 +16,7 @@ import { readText } from '../../main/engine/sampling/png.ts';
 import { pictureFolder, tempDir } from './train-helpers.ts';
 import { writeTinyModel } from './tinyModel.ts';
 
+vi.setConfig({ testTimeout: 600_000 }); // a busy machine is no failure
 let base = '', dataset = '';
 beforeAll(async () => {
   process.env['LPL_CACHE'] = tempDir();
@@ -191,5 +192,20 @@ describe('target features that are kept', () => {
       expect(kept).toHaveLength(2);
       kept!.forEach((v, i) => expect(Math.abs(v / computed![i]! - 1), norm).toBeLessThan(1e-4));
     }
+  });
+});
+
+describe('pause and resume', () => {
+  test.each([
+    ['adamw8bit, full, accumulated', { method: { type: 'full' }, optimizer: { optimizer: 'adamw8bit', learning_rate: 1e-4 }, training: { gradient_accumulation_steps: 2, use_ema: true } }],
+    ['adafactor, schedule with warm-up, dropout', { method: { dropout: 0.2 }, optimizer: { optimizer: 'adafactor', learning_rate: 1e-3, lr_scheduler: 'cosine', lr_warmup_steps: 2 }, training: {} }],
+  ] as [string, RunConfigInput][])('%s: the same bits as without', async (_name, over) => {
+    const longer = { ...over, training: { ...over.training, max_train_steps: 3 } };
+    const whole = await train(longer), dir = newRun(longer);
+    await go(dir, (e, commands) => { if (e.type === 'step' && e.step === 1) commands.push({ type: 'pause' }); });
+    expect((await go(dir)).reason).toBe('finished');
+    const files = (d: string): unknown => JSON.parse(readFileSync(join(d, 'checkpoints', 'step-00000003', 'manifest.json'), 'utf8')).files;
+    expect(Object.keys(files(dir) as object)).toContain('optimizer.safetensors');
+    expect(files(dir)).toEqual(files(whole.dir));
   });
 });
