@@ -58,6 +58,7 @@ export class Metrics {
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#asked += 1;
   }
 

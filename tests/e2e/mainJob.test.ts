@@ -1,8 +1,9 @@
 /** The main job as a person does it, with the real engine: model and pictures by clicking, an LPL run, curve, pictures, stop, go on, export. */
 import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { remove, temporaryFolder } from '../api/helpers.ts';
 import { writeTinyModel } from '../engine/tinyModel.ts';
 import { inChromium, inElectron, type OpenApp } from './apps.ts';
@@ -28,6 +29,7 @@ async function chooseFolder(app: OpenApp, home: string, name: string, open: () =
   }
   await open();
   await app.page.getByRole('dialog').getByRole('button', { name: new RegExp(name) }).click();
+  await app.page.getByRole('dialog').getByText(join(home, name)).first().waitFor();
   await app.page.getByRole('button', { name: 'Choose this folder' }).click();
 }
 const field = (page: Page, path: string) => page.locator(`[data-path="${path}"]`);
@@ -36,6 +38,7 @@ const sentence = (page: Page, text: RegExp) => page.getByText(text).first().wait
 describe.each([['Chromium on the loopback server', inChromium], ['Electron', inElectron]] as const)('%s', (_, open) => {
   let app: OpenApp | undefined;
   let home = '';
+  afterEach(async ({ task }) => { if (task.result?.state === 'fail' && app) await app.page.screenshot({ path: join(tmpdir(), `lpl-failed-${app.electron ? 'electron' : 'chromium'}.png`) }).catch(() => undefined); });
   afterAll(async () => { await app?.close(); if (home) remove(home); });
 
   test('pick model and data, train with LPL, watch, stop, go on, export the LoRA', { timeout: 900_000 }, async () => {
@@ -44,17 +47,17 @@ describe.each([['Chromium on the loopback server', inChromium], ['Electron', inE
     const { page } = app;
     await page.getByRole('link', { name: 'Models' }).click();
     await chooseFolder(app, home, 'A tiny model', async () => {
-      await page.getByRole('button', { name: 'Add a model' }).first().click();
+      await page.getByRole('button', { name: /^Add (a )?model/ }).first().click();
       await page.getByRole('menuitem', { name: /Model folder/ }).click();
     });
-    await page.getByText('Stable Diffusion XL, tiny').first().waitFor();
-
-    await page.goto(`${page.url().split('#')[0]}#/runs/new`);
-    await expect.poll(() => field(page, 'model.base').locator('select').inputValue()).toMatch(/^mdl_/); // the one usable model is chosen
+    await page.getByRole('link', { name: /A tiny model/ }).waitFor();
+    await page.getByText('Fine-tune', { exact: true }).click();
+    await expect.poll(() => field(page, 'model.base').locator('select').inputValue()).toMatch(/^mdl_/);
+    await field(page, 'data.resolution').locator('input').fill('64');
     await chooseFolder(app, home, 'Twelve pictures', () => field(page, 'data.dataset').getByRole('button', { name: 'Folder…' }).click());
     await field(page, 'lpl.enabled').getByRole('switch').click();
     await field(page, 'training.max_train_steps').locator('input').fill('100000');
-    await field(page, 'samples.prompts').locator('textarea').first().fill('a red heart');
+    await field(page, 'samples.prompts').locator('input').first().fill('a red heart');
     await page.getByRole('button', { name: 'Start', exact: true }).click();
 
     await sentence(page, /Training with LPL, step [1-9]/);
