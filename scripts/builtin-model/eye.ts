@@ -98,6 +98,6 @@ export async function trainEye(executor: Executor, dir: string, out: string, tok
     evaluate,
   }, executor);
   mkdirSync(out, { recursive: true });
-  await writeComponent(out, { folder: '.', config: { _class_name: 'LplStudioEye', ...eyeConfig, text: json }, shapes, weight: (n) => weights[n]! });
+  await writeComponent(out, { folder: '.', config: { _class_name: 'LplStudioEye', image: eyeConfig, text: json }, shapes, weight: (n) => weights[n]! });
   writeFileSync(join(out, 'accuracy.json'), `${JSON.stringify({ ...await evaluate(), held_out_pictures: heldOut.length, steps }, null, 2)}\n`);
 }
