@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { sha256 } from './captions.ts';
+import { endIsMissing } from './cutOff.ts';
 import { MAX_FILE_BYTES, MAX_PIXELS, openUpright, readsHeic } from './decode.ts';
 import { dominantColourShare, laplacianVariance } from './quality.ts';
 import { luminance, type Raster } from './raster.ts';
@@ -37,16 +38,16 @@ export const THUMBNAIL_WEBP = { quality: 80, effort: 0 } as const;
 
 /** Probes the file; every way in which it can be bad becomes a problem with a reason. Never throws, never writes. */
 export async function probeImage(path: string, background: string): Promise<Probe> {
-  let contentHash: string | null = null;
+  let contentHash: string | null = null, bytes: Buffer | null = null;
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) return { ok: false, problem: { code: 'too-large', reason: `the file has ${Math.round(size / 1e6)} MB; more than ${MAX_FILE_BYTES / 1048576} MiB is not read`, contentHash } };
-    const bytes = await readFile(path);
+    bytes = await readFile(path);
     contentHash = sha256(bytes);
     if (bytes.length === 0) return { ok: false, problem: { code: 'empty-file', reason: 'the file is empty (0 bytes)', contentHash } };
     return { ok: true, facts: { contentHash, ...await analyse(bytes, background) } };
   } catch (error) {
-    return { ok: false, problem: { ...explain(error, path, contentHash), contentHash } };
+    return { ok: false, problem: { ...explain(error, path, bytes), contentHash } };
   }
 }
 
@@ -92,13 +93,14 @@ export function profileName(icc: Buffer): string {
 }
 
 /** sharp's and the file system's errors in words. */
-function explain(error: unknown, path: string, hash: string | null): { code: string; reason: string } {
+function explain(error: unknown, path: string, bytes: Buffer | null): { code: string; reason: string } {
   const { code, message = String(error) } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return { code: 'missing', reason: 'the file disappeared while it was being read' };
   if (code === 'EACCES' || code === 'EPERM') return { code: 'no-permission', reason: 'reading the file is not permitted' };
-  if (hash === null) return { code: 'unreadable', reason: `the file could not be read: ${message}` };
+  if (bytes === null) return { code: 'unreadable', reason: `the file could not be read: ${message}` };
   if (/pixel limit/i.test(message)) return { code: 'too-many-pixels', reason: `more than ${MAX_PIXELS / 1e6} million pixels: refused before decoding` };
   if (formatOfName(path) === 'heif' && !readsHeic()) return { code: 'format', reason: 'HEIC needs an HEVC decoder, which this build does not have: convert it to JPEG or PNG' };
+  if (bytes.length > 8 && endIsMissing(bytes)) return { code: 'truncated', reason: 'the picture is cut off: its end is missing' };
   if (error instanceof UnknownFormat || /unsupported image format/i.test(message)) return { code: 'format', reason: 'its content is no picture format that can be read, whatever its name says' };
   if (/premature|truncated|unexpected end|end of (file|stream|data)|not enough|out of data|incomplete/i.test(message)) return { code: 'truncated', reason: `the picture is cut off: ${firstLine(message)}` };
   return { code: 'corrupt', reason: `the picture cannot be decoded: ${firstLine(message)}` };

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { trainingRuns } from '../../main/engine/parity/training.ts';
 import { collect, fixture } from './math-helpers.ts';
+
+vi.setConfig({ testTimeout: 900_000 }); // a graph of the whole step is compiled; a loaded machine takes minutes for it
 
 // `lpl parity` runs all eight configurations on both executors
 it('compiled: a LoRA with LPL follows PyTorch for ten steps', async () => {
