@@ -34,7 +34,7 @@ export class Workspace {
   readonly liveRun: Run | null = $derived(this.runs.value?.find(isLive) ?? null);
   readonly waiting: Run[] = $derived((this.runs.value ?? []).filter((r) => r.state === 'queued').sort((a, b) => (a.queue_position ?? 0) - (b.queue_position ?? 0)));
   readonly runningJobs: Job[] = $derived((this.jobs.value ?? []).filter((j) => j.state === 'running'));
-  readonly shell: boolean = $derived(this.info.value?.shell ?? false);
+  readonly shell: boolean = $derived(this.info.value?.shell ?? window.lpl !== undefined); // before the core has answered, the bridge tells
 
   constructor() {
     client.onState((state) => { this.connection = state; });
