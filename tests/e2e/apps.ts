@@ -42,13 +42,19 @@ async function ended(electron: ElectronApplication): Promise<void> {
   clearTimeout(timer);
 }
 
+/** Electron 25's start hangs now and then on a busy machine; playwright then kills it, and it is started again. */
+async function launched(env: Record<string, string>, attempts = 3): Promise<ElectronApplication> {
+  try { return await _electron.launch({ executablePath: electronBinary(), args: ['--no-sandbox', root], timeout: 45_000, env }); } catch (error) {
+    if (attempts === 1) throw error;
+    return launched(env, attempts - 1);
+  }
+}
+
 export async function inElectron({ fake = true, dataDir = temporaryFolder(), home, keepData = false }: AppOptions = {}): Promise<OpenApp> {
   const screen = await openScreen();
   const config = mkdtempSync(join(tmpdir(), 'lpl-config-'));
   const env = { ...process.env, HOME: home ?? config, XDG_CONFIG_HOME: config, DISPLAY: screen.display, LPL_DATA: dataDir, LPL_NODE: process.execPath, LPL_CHECK_RESULTS: '1', ...(fake ? { LPL_TRAINER: fakeTrainer } : {}) } as Record<string, string>;
-  const electron = await _electron.launch({
-    executablePath: electronBinary(), args: ['--no-sandbox', root], timeout: 120_000, env,
-  });
+  const electron = await launched(env);
   const page = await electron.firstWindow();
   const problems = watch(page);
   const close = async (): Promise<void> => {
