@@ -2,7 +2,7 @@
  * Trains a set of weights from scratch: AdamW under a warm-up and cosine schedule, gradients clipped, an exponential
  * moving average kept, checkpoints from which a killed training goes on, one line of log every few steps.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { tf, type Tensor, type TensorMap } from '../../main/engine/tf.ts';
 import type { Executor, HostTensor, InputSpec, State, StepFunction } from '../../main/engine/backend/executor.ts';
@@ -124,8 +124,3 @@ export async function pretrain(p: Pretraining, executor: Executor): Promise<Reco
   }
   return Object.fromEntries(names.map((n) => [n, ema(n)]));
 }
-
-/** Forgets a training's checkpoint, so that it starts anew. */
-export const forget = (dir: string): void => rmSync(join(dir, 'state.safetensors'), { force: true });
-/** The curve of a training, as logged. */
-export const readLog = (dir: string): Record<string, number>[] => readFileSync(join(dir, 'log.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.parse(l) as Record<string, number>);
