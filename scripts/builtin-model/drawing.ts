@@ -16,12 +16,12 @@ const values = side * side * 4;
 const guidance = 4;
 const columns = 10;
 
-/** Twenty prompts of colours and objects; each once. */
+/** Twenty prompts of colours and objects, none of the pictures held out; each once. */
 export const gridPrompts = [
-  'fluent emoji of a red heart', 'fluent emoji of a blue circle', 'noto emoji of a green heart', 'noto emoji of an orange square', 'fluent emoji of a grinning face',
-  'noto emoji of a crying face', 'fluent emoji of a red apple', 'noto emoji of a banana', 'fluent emoji of a strawberry', 'noto emoji of a pizza',
+  'fluent emoji of a red heart', 'fluent emoji of a blue circle', 'fluent emoji of a green heart', 'noto emoji of an orange square', 'fluent emoji of a grinning face',
+  'noto emoji of a crying face', 'fluent emoji of a red apple', 'noto emoji of a banana', 'noto emoji of a strawberry', 'noto emoji of a pizza',
   'fluent emoji of a cat face', 'noto emoji of a panda', 'fluent emoji of an octopus', 'noto emoji of a fish', 'fluent emoji of a rocket',
-  'noto emoji of an automobile', 'fluent emoji of a guitar', 'noto emoji of an umbrella', 'fluent emoji of a soccer ball', 'noto emoji of a full moon',
+  'noto emoji of an automobile', 'noto emoji of a guitar', 'noto emoji of an umbrella', 'fluent emoji of a soccer ball', 'noto emoji of a full moon',
 ];
 const n = gridPrompts.length;
 

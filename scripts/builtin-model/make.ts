@@ -1,14 +1,18 @@
 /**
  * Makes the built-in model: `npm run make:builtin-model`. Stages go on where they were stopped:
- * vae → decoder → unet (with both text encoders) → export → eye. `--stage NAME` runs one of them.
+ * vae → decoder → unet (with both text encoders) → export → eye. `--stage NAME` runs one of them. `--start MODEL`
+ * goes on from a finished model of this shape: its VAE stands, its UNet and text encoders are where `unet` begins.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Executor, HostTensor, Precision } from '../../main/engine/backend/executor.ts';
 import { createExecutor } from '../../main/engine/backend/select.ts';
+import type { ComponentName } from '../../main/engine/checkpoint/modelSource.ts';
+import { openModel } from '../../main/engine/checkpoint/openModel.ts';
 import { SafetensorsFile } from '../../main/engine/checkpoint/safetensors.ts';
 import { vaeWeightShapes } from '../../main/engine/models/vae.ts';
+import type { WeightShapes } from '../../main/engine/models/weightShapes.ts';
 import { schedulerConfig, textEncoderConfig, unetConfig, vaeConfig } from './configs.ts';
 import { defineDrawing, drawLatents, gridPrompts, writeGrid } from './drawing.ts';
 import { writeComponent, writeIndex } from './exportModel.ts';
@@ -22,12 +26,30 @@ import { defineVaeFunctions, polishDecoder, trainVae, vae } from './vae.ts';
 import { makeVocabulary } from './vocabulary.ts';
 
 const { values: options } = parseArgs({ options: {
-  stage: { type: 'string', default: 'all' }, precision: { type: 'string', default: 'bf16' }, threads: { type: 'string', default: '0' },
+  stage: { type: 'string', default: 'all' }, start: { type: 'string' }, precision: { type: 'string', default: 'bf16' }, threads: { type: 'string', default: '0' },
   'vae-steps': { type: 'string', default: '5000' }, 'decoder-steps': { type: 'string', default: '1000' }, 'eye-steps': { type: 'string', default: '3000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
 } });
 const { dir, out } = options;
-const wanted = (stage: string): boolean => options.stage === 'all' || options.stage === stage;
+const wanted = (stage: string): boolean => options.stage === 'all' ? !(options.start && (stage === 'vae' || stage === 'decoder')) : options.stage === stage;
 const newExecutor = (): Promise<Executor> => createExecutor({ backend: 'tensorflow', precision: options.precision as Precision, threads: Number(options.threads) });
+
+/** Weights of the model that `--start` names. Its layers that are never read may be missing: zeros then. */
+async function startWeights(prefix: string, shapes: WeightShapes): Promise<Map<string, Float32Array>> {
+  const source = await openModel(options.start!);
+  const out = new Map<string, Float32Array>();
+  for (const name of Object.keys(shapes)) {
+    const [component, weight] = prefix ? [prefix, name] : [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)];
+    out.set(name, (await source.read(component as ComponentName, weight!)).data);
+  }
+  await source.close();
+  return out;
+}
+
+/** The VAE's weights: of `--start`, or of the training here. */
+const vaeWeights = (): Promise<Map<string, Float32Array>> => {
+  const shapes = vaeWeightShapes(vae);
+  return options.start ? startWeights('vae', shapes) : averaged('decoder', Object.keys(shapes));
+};
 
 /** Averaged weights of a finished (or running) training. */
 async function averaged(stage: string, names: string[]): Promise<Map<string, Float32Array>> {
@@ -40,7 +62,7 @@ async function averaged(stage: string, names: string[]): Promise<Map<string, Flo
 
 async function declareVae(executor: Executor): Promise<void> {
   const shapes = vaeWeightShapes(vae);
-  for (const [n, w] of await averaged('decoder', Object.keys(shapes))) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
+  for (const [n, w] of await vaeWeights()) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
   defineVaeFunctions(executor, 20, 'vae/');
 }
 
@@ -81,7 +103,7 @@ if (wanted('unet')) {
     const { image } = await executor.run('vae_decode_20', { z: { shape: [20, 8, 8, 4], data: z.map((v) => v / scale) } });
     await writeGrid(join(dir, 'unet', `grid-${String(step).padStart(6, '0')}.png`), image as HostTensor);
   };
-  await trainUnet(executor, dir, text, latents, scale, Number(options['unet-steps']), draw);
+  await trainUnet(executor, dir, text, latents, scale, { steps: Number(options['unet-steps']), draw, ...(options.start ? { start: await startWeights('', shapesOf(text)) } : {}) });
   executor.dispose();
 }
 if (wanted('export')) {
@@ -89,10 +111,10 @@ if (wanted('export')) {
   const shapes = shapesOf(text);
   const weights = await averaged('unet', Object.keys(shapes));
   const vaeShapes = vaeWeightShapes(vae);
-  const vaeWeights = await averaged('decoder', Object.keys(vaeShapes));
+  const vaeValues = await vaeWeights();
   const scaling_factor = JSON.parse(readFileSync(join(dir, 'scaling_factor.json'), 'utf8')) as number;
   const below = (prefix: string): Record<string, number[]> => Object.fromEntries(Object.entries(shapes).filter(([n]) => n.startsWith(`${prefix}/`)).map(([n, s]) => [n.slice(prefix.length + 1), s]));
-  await writeComponent(out, { folder: 'vae', config: { ...vaeConfig, scaling_factor }, shapes: vaeShapes, weight: (n) => vaeWeights.get(n)! });
+  await writeComponent(out, { folder: 'vae', config: { ...vaeConfig, scaling_factor }, shapes: vaeShapes, weight: (n) => vaeValues.get(n)! });
   for (const [folder, config] of [['unet', unetConfig], ['text_encoder', textEncoderConfig(false, vocabSize)], ['text_encoder_2', textEncoderConfig(true, vocabSize)]] as const) {
     await writeComponent(out, { folder, config, shapes: below(folder), weight: (n) => weights.get(`${folder}/${n}`)! });
   }

@@ -1,6 +1,7 @@
 /**
  * The built-in model's UNet and its two text encoders, trained together from scratch: noise prediction on the scaled
- * latents of the named pictures, one caption in ten empty.
+ * latents of the named pictures, one caption in ten empty, min-SNR weighted (Hang et al. 2023): low noise, where the
+ * loss is large and the picture long decided, no longer rules the gradient.
  */
 import { join } from 'node:path';
 import { tf, type Tensor, type TensorMap } from '../../main/engine/tf.ts';
@@ -51,6 +52,9 @@ function captionFor(caption: string, u: number): string {
   return u < 0.3 ? caption.replace(/^\w+ emoji of /, '') : caption;
 }
 
+/** min(snr, 5) / snr. */
+const minSnr = (alpha: number, sigma: number): number => Math.min(1, 5 / (alpha / sigma) ** 2);
+
 const alphas = alphasCumprod(SDXL_NOISE_SCHEDULE);
 
 function batchOf(text: TextModel, latents: LatentPicture[], scale: number, step: number): Record<string, HostTensor> {
@@ -73,21 +77,27 @@ function batchOf(text: TextModel, latents: LatentPicture[], scale: number, step:
   }
   const captions = [...chosen].map((i, b) => captionFor(latents[i]!.picture.caption, words[b]!));
   const shape = [batchSize, side, side, 4];
-  return { sample: { shape, data: sample }, noise: { shape, data: noise }, timestep: { shape: [batchSize], data: Float32Array.from(timesteps) }, time_ids: timeIds(batchSize), ...text.ids(captions) };
+  const weight = { shape: [batchSize, 1, 1, 1], data: Float32Array.from(alpha, (a, b) => minSnr(a, sigma[b]!)) };
+  return { weight, sample: { shape, data: sample }, noise: { shape, data: noise }, timestep: { shape: [batchSize], data: Float32Array.from(timesteps) }, time_ids: timeIds(batchSize), ...text.ids(captions) };
 }
 
+export interface UnetTraining { steps: number; /** weights to begin with instead of random ones */ start?: Map<string, Float32Array>; draw(step: number): Promise<void> }
+
 /** Trains UNet and text encoders; returns all weights under their prefixes. */
-export async function trainUnet(executor: Executor, dir: string, text: TextModel, latents: LatentPicture[], scale: number, steps: number, draw: (step: number) => Promise<void>): Promise<Record<string, Float32Array>> {
+export async function trainUnet(executor: Executor, dir: string, text: TextModel, latents: LatentPicture[], scale: number, { steps, start, draw }: UnetTraining): Promise<Record<string, Float32Array>> {
   const shapes = shapesOf(text);
   return pretrain({
     name: 'unet', dir: join(dir, 'unet'), steps, learningRate: 7e-4, warmup: 200, weightDecay: 0.01, emaDecay: 0.999, maxGradNorm: 1, checkpointEvery: 250,
-    shapes, unused: (name) => unreadText.test(name), initial: () => initWeights(shapes, seed),
+    shapes, unused: (name) => unreadText.test(name), initial: () => start ?? initWeights(shapes, seed),
     inputs: {
       sample: { shape: [batchSize, side, side, 4], dtype: 'float32' }, noise: { shape: [batchSize, side, side, 4], dtype: 'float32' },
-      timestep: { shape: [batchSize], dtype: 'float32' }, time_ids: { shape: [batchSize, 6], dtype: 'float32' },
+      weight: { shape: [batchSize, 1, 1, 1], dtype: 'float32' }, timestep: { shape: [batchSize], dtype: 'float32' }, time_ids: { shape: [batchSize, 6], dtype: 'float32' },
       ids_1: { shape: [batchSize, 77], dtype: 'int32' }, ids_2: { shape: [batchSize, 77], dtype: 'int32' },
     },
-    loss: (inputs, w) => ({ loss: tf.mean(tf.square(tf.sub(predict(text, shapes, inputs, w), inputs['noise']!))), metrics: {} }),
+    loss: (inputs, w) => {
+      const error = tf.square(tf.sub(predict(text, shapes, inputs, w), inputs['noise']!));
+      return { loss: tf.mean(tf.mul(error, inputs['weight']!)), metrics: { mse: tf.mean(error) } };
+    },
     batch: (step) => batchOf(text, latents, scale, step),
     evaluate: async (step) => { await draw(step); return {}; },
   }, executor);
