@@ -1,9 +1,9 @@
 /**
  * Makes the built-in model: `npm run make:builtin-model`. Stages go on where they were stopped:
- * vae → decoder → unet (with both text encoders) → export → eye. `--stage NAME` runs one of them. `--start MODEL`
- * goes on from a finished model of this shape: its VAE stands, its UNet and text encoders are where `unet` begins.
+ * vae → decoder → unet (with both text encoders) → neighbours → export → eye. `--stage NAME` runs one of them. `--start MODEL`
+ * goes on from a finished model of this shape: `decoder` polishes its VAE's, `unet` begins with its UNet and text encoders.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Executor, HostTensor, Precision } from '../../main/engine/backend/executor.ts';
@@ -19,6 +19,7 @@ import { writeComponent, writeIndex } from './exportModel.ts';
 import { trainEye } from './eye.ts';
 import { basePictures, type PictureSet } from './images.ts';
 import { encodePictures, scalingFactor } from './latents.ts';
+import { nearest, toBytes, writeNeighbours } from './neighbours.ts';
 import { namedPictures } from './pictures.ts';
 import { textModel, type TextModel } from './text.ts';
 import { shapesOf, trainUnet } from './unet.ts';
@@ -30,7 +31,7 @@ const { values: options } = parseArgs({ options: {
   'vae-steps': { type: 'string', default: '5000' }, 'decoder-steps': { type: 'string', default: '1000' }, 'eye-steps': { type: 'string', default: '3000' }, 'unet-steps': { type: 'string', default: '12000' }, dir: { type: 'string', default: '.cache/builtin-model' }, out: { type: 'string', default: 'resources/models/emoji-xl' },
 } });
 const { dir, out } = options;
-const wanted = (stage: string): boolean => options.stage === 'all' ? !(options.start && (stage === 'vae' || stage === 'decoder')) : options.stage === stage;
+const wanted = (stage: string): boolean => options.stage === 'all' ? !(options.start && stage === 'vae') : options.stage === stage;
 const newExecutor = (): Promise<Executor> => createExecutor({ backend: 'tensorflow', precision: options.precision as Precision, threads: Number(options.threads) });
 
 /** Weights of the model that `--start` names. Its layers that are never read may be missing: zeros then. */
@@ -45,10 +46,10 @@ async function startWeights(prefix: string, shapes: WeightShapes): Promise<Map<s
   return out;
 }
 
-/** The VAE's weights: of `--start`, or of the training here. */
-const vaeWeights = (): Promise<Map<string, Float32Array>> => {
+/** The VAE's weights: of the training here, or of `--start`. */
+const vaeWeights = (stage: 'vae' | 'decoder'): Promise<Map<string, Float32Array>> => {
   const shapes = vaeWeightShapes(vae);
-  return options.start ? startWeights('vae', shapes) : averaged('decoder', Object.keys(shapes));
+  return options.start && !existsSync(join(dir, stage, 'state.safetensors')) ? startWeights('vae', shapes) : averaged(stage, Object.keys(shapes));
 };
 
 /** Averaged weights of a finished (or running) training. */
@@ -62,7 +63,7 @@ async function averaged(stage: string, names: string[]): Promise<Map<string, Flo
 
 async function declareVae(executor: Executor): Promise<void> {
   const shapes = vaeWeightShapes(vae);
-  for (const [n, w] of await vaeWeights()) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
+  for (const [n, w] of await vaeWeights('decoder')) executor.declare(`vae/${n}`, { shape: shapes[n]! }, w);
   defineVaeFunctions(executor, 20, 'vae/');
 }
 
@@ -85,7 +86,7 @@ if (wanted('vae')) {
 }
 if (wanted('decoder')) {
   const executor = await newExecutor();
-  await polishDecoder(executor, dir, await averaged('vae', Object.keys(vaeWeightShapes(vae))), rgb(set.training), rgb(set.heldOut), Number(options['decoder-steps']));
+  await polishDecoder(executor, dir, await vaeWeights('vae'), rgb(set.training), rgb(set.heldOut), Number(options['decoder-steps']));
   executor.dispose();
 }
 if (wanted('unet')) {
@@ -106,12 +107,26 @@ if (wanted('unet')) {
   await trainUnet(executor, dir, text, latents, scale, { steps: Number(options['unet-steps']), draw, ...(options.start ? { start: await startWeights('', shapesOf(text)) } : {}) });
   executor.dispose();
 }
+if (wanted('neighbours')) {
+  const executor = await newExecutor();
+  await declareVae(executor);
+  const { text } = await textOf(set);
+  const weights = await averaged('unet', Object.keys(shapesOf(text)));
+  for (const [n, shape] of Object.entries(shapesOf(text))) executor.declare(`e/${n}`, { shape }, weights.get(n)!);
+  defineDrawing(executor, text);
+  const scale = JSON.parse(readFileSync(join(dir, 'scaling_factor.json'), 'utf8')) as number;
+  const z = await drawLatents(executor, text, gridPrompts, 7);
+  const { image } = await executor.run('vae_decode_20', { z: { shape: [20, 8, 8, 4], data: z.map((v) => v / scale) } });
+  const drawn = toBytes(image as HostTensor), training = namedPictures(set.training) as PictureSet['training'];
+  await writeNeighbours(join(dir, 'unet', 'neighbours'), drawn, drawn.map((d, i) => nearest(gridPrompts[i]!, d, training)));
+  executor.dispose();
+}
 if (wanted('export')) {
   const { text, vocabSize } = await textOf(set);
   const shapes = shapesOf(text);
   const weights = await averaged('unet', Object.keys(shapes));
   const vaeShapes = vaeWeightShapes(vae);
-  const vaeValues = await vaeWeights();
+  const vaeValues = await vaeWeights('decoder');
   const scaling_factor = JSON.parse(readFileSync(join(dir, 'scaling_factor.json'), 'utf8')) as number;
   const below = (prefix: string): Record<string, number[]> => Object.fromEntries(Object.entries(shapes).filter(([n]) => n.startsWith(`${prefix}/`)).map(([n, s]) => [n.slice(prefix.length + 1), s]));
   await writeComponent(out, { folder: 'vae', config: { ...vaeConfig, scaling_factor }, shapes: vaeShapes, weight: (n) => vaeValues.get(n)! });

@@ -70,7 +70,24 @@ async function reconstructionMse(executor: Executor, pictures: Uint8Array[]): Pr
 }
 
 /** Decoder weights; everything else makes latents, which must not change any more once the UNet learns from them. */
-const decodes = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
+const decodes = (name: string): boolean => name.startsWith('decoder.');
+
+/**
+ * post_quant_conv as part of the decoder's first convolution, itself the identity then: LPL feeds latents straight into the decoder.
+ * The same decoder but for its border, where the padding stands for other latents than before: to be polished.
+ */
+export function foldPostQuant(weights: Map<string, Float32Array>): Map<string, Float32Array> {
+  const mix = weights.get('post_quant_conv.weight')!, shift = weights.get('post_quant_conv.bias')!, kernel = weights.get('decoder.conv_in.weight')!;
+  const channels = shift.length, out = kernel.length / channels / 9;
+  const folded = new Float32Array(kernel.length), bias = Float32Array.from(weights.get('decoder.conv_in.bias')!);
+  for (let tap = 0; tap < 9; tap++) for (let k = 0; k < channels; k++) for (let o = 0; o < out; o++) {
+    const v = kernel[(tap * channels + k) * out + o]!;
+    bias[o]! += v * shift[k]!;
+    for (let c = 0; c < channels; c++) folded[(tap * channels + c) * out + o]! += mix[c * channels + k]! * v;
+  }
+  const identity = Float32Array.from({ length: channels * channels }, (_, i) => Number(i % (channels + 1) === 0));
+  return new Map([...weights, ['decoder.conv_in.weight', folded], ['decoder.conv_in.bias', bias], ['post_quant_conv.weight', identity], ['post_quant_conv.bias', new Float32Array(channels)]]);
+}
 
 function mse(inputs: Record<string, Tensor>, w: (name: string) => Tensor) {
   const ctx = contextOf(w);
@@ -89,10 +106,10 @@ const common = (executor: Executor, training: Uint8Array[], validation: Uint8Arr
   evaluate: async () => ({ held_out_psnr_db: Number(psnr(await reconstructionMse(executor, validation)).toFixed(3)) }),
 });
 
-/** Polishes the decoder alone on mean squared error, which is what PSNR measures; latents stay as they are. */
+/** Polishes the decoder alone, post_quant_conv folded into it, on mean squared error, which is what PSNR measures; latents stay as they are. */
 export async function polishDecoder(executor: Executor, dir: string, start: Map<string, Float32Array>, training: Uint8Array[], validation: Uint8Array[], steps: number): Promise<void> {
   defineVaeFunctions(executor, 20, 'e/');
-  await pretrain({ ...common(executor, training, validation, seed + 1), name: 'decoder', dir: join(dir, 'decoder'), steps, learningRate: 4e-4, warmup: 50, unused: (n) => !decodes(n), initial: () => start, loss: mse }, executor);
+  await pretrain({ ...common(executor, training, validation, seed + 1), name: 'decoder', dir: join(dir, 'decoder'), steps, learningRate: 4e-4, warmup: 50, unused: (n) => !decodes(n), initial: () => foldPostQuant(start), loss: mse }, executor);
 }
 
 /** Trains the VAE; returns its weights by diffusers name, in tfjs layout. */
