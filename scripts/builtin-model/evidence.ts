@@ -24,7 +24,7 @@ async function untunedRun(dir: string, like: string): Promise<void> {
   if (existsSync(runFolder(dir).config)) return;
   const config = readRunConfig(runFolder(like).config);
   const training = { ...config.training, max_train_steps: 1, checkpointing_steps: 1 };
-  createRunFolder(dir, { ...config, training, lpl: { ...config.lpl, use_lpl: false }, optimizer: { ...config.optimizer, learning_rate: 0, lr_warmup_steps: 0 } });
+  createRunFolder(dir, { ...config, training, lpl: { ...config.lpl, enabled: false }, optimizer: { ...config.optimizer, learning_rate: 0, lr_warmup_steps: 0 } });
   const reason = await runTraining(dir, { resume: null, commands: new CommandQueue(), onEvent: (e) => { if (e.type === 'failed') console.error(e.error.message); } });
   if (reason !== 'finished') { rmSync(dir, { recursive: true }); throw new Error(`the untuned model's run ended: ${reason}`); }
 }
