@@ -1,34 +1,35 @@
-/** Chart.js with only what line charts need, and its options in our colours. */
-import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartConfiguration, type Plugin } from 'chart.js';
+/**
+ * Chart.js with only what line charts need: axes, zoom and layout. The lines themselves are drawn as canvas paths: Chart.js
+ * makes an object of every point, which at fifty live metrics costs more than a frame.
+ */
+import { Chart, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartConfiguration, type Plugin } from 'chart.js';
 import zoomPlugin from 'chartjs-plugin-zoom';
-import type { Line, Range } from './line.ts';
+import { strokeLines, type DrawnLine, type Extent } from './drawnLines.ts';
+import type { Range } from './line.ts';
 
-Chart.register(Filler, LineController, LineElement, PointElement, LinearScale, LogarithmicScale, zoomPlugin);
+Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, zoomPlugin);
 
 export interface ChartView { logY: boolean; range: Range | null; yFormat: (y: number) => string }
-type Config = ChartConfiguration<'line', { x: number; y: number }[]>;
+export type LineConfig = ChartConfiguration<'line', { x: number; y: number }[]>;
 
-const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const cache = new Map<string, string>();
+let cachedTheme: string | undefined;
+/** A colour token in the present theme; read from the page once a theme. */
+export function token(name: string): string {
+  const { theme } = document.documentElement.dataset;
+  if (theme !== cachedTheme) { cache.clear(); cachedTheme = theme; }
+  const known = cache.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  cache.set(name, known);
+  return known;
+}
 const axis = () => ({ grid: { color: token('--line'), tickColor: 'transparent' }, border: { display: false }, ticks: { color: token('--text-3'), font: { size: 11 }, maxRotation: 0, autoSkipPadding: 16 } });
 
-/** The two edges of a line's band, filled between, behind the line. */
-function bandOf(line: Line, logY: boolean): Config['data']['datasets'] {
-  if (!line.band) return [];
-  const edge = { ...line, dash: [], faint: false, label: '' };
-  const [high, low] = [line.band.high, line.band.low].map((y) => ({ ...dataset({ ...edge, y }, logY), borderWidth: 0, pointRadius: 0 }));
-  return [{ ...high!, fill: '+1', backgroundColor: `${token(line.colour)}26` }, low!];
-}
+/** Two unseen points that tell Chart.js how far the axes must reach. */
+export const dataOf = (extent: Extent | null): LineConfig['data'] => ({
+  datasets: [{ data: extent ? [{ x: extent.x[0], y: extent.y[0] }, { x: extent.x[1], y: extent.y[1] }] : [], showLine: false, pointRadius: 0, pointHitRadius: 0 }],
+});
 
-function dataset(line: Line, logY: boolean): Config['data']['datasets'][number] {
-  const colour = token(line.colour);
-  const points = [];
-  for (let i = 0; i < line.x.length; i += 1) if (!logY || line.y[i]! > 0) points.push({ x: line.x[i]!, y: line.y[i]! });
-  return { data: points, borderColor: line.faint ? `${colour}55` : colour, borderWidth: line.faint ? 1 : 2, borderDash: [...(line.dash ?? [])], pointRadius: points.length === 1 ? 2.5 : 0, pointBackgroundColor: colour, pointHitRadius: 0, spanGaps: false };
-}
-
-export const dataOf = (lines: readonly Line[], logY: boolean): Config['data'] => ({ datasets: [...lines.map((l) => dataset(l, logY)), ...lines.flatMap((l) => bandOf(l, logY))] });
-
-export function optionsOf(view: ChartView, onZoom: (range: Range) => void): NonNullable<Config['options']> {
+export function optionsOf(view: ChartView, onZoom: (range: Range) => void): NonNullable<LineConfig['options']> {
   const [min, max] = view.range ?? [undefined, undefined];
   return {
     animation: false, parsing: false, normalized: true, responsive: true, maintainAspectRatio: false, events: [],
@@ -41,22 +42,21 @@ export function optionsOf(view: ChartView, onZoom: (range: Range) => void): NonN
   };
 }
 
-/** Draws a vertical line at the x that `at` tells, in every chart that shares the hover. */
-export const crosshair = (at: () => number | null): Plugin<'line'> => ({
-  id: 'crosshair',
-  afterDraw(chart) {
-    const x = at();
-    const scale = chart.scales.x;
-    if (x === null || !scale || x < scale.min || x > scale.max) return;
-    const px = scale.getPixelForValue(x);
+/** Strokes the lines in Chart.js's own coordinates, and says afterwards where they lie. */
+export const linesPlugin = (lines: () => readonly DrawnLine[], drawn: (chart: Chart) => void): Plugin<'line'> => ({
+  id: 'lines',
+  beforeDatasetsDraw(chart) {
+    const { x, y } = chart.scales;
+    if (!x || !y) return;
+    const { left, top, width, height } = chart.chartArea;
     chart.ctx.save();
-    chart.ctx.strokeStyle = token('--text-3');
     chart.ctx.beginPath();
-    chart.ctx.moveTo(px, chart.chartArea.top);
-    chart.ctx.lineTo(px, chart.chartArea.bottom);
-    chart.ctx.stroke();
+    chart.ctx.rect(left, top - 2, width, height + 4);
+    chart.ctx.clip();
+    strokeLines(chart.ctx, lines(), (v) => x.getPixelForValue(v), (v) => y.getPixelForValue(v), token);
     chart.ctx.restore();
   },
+  afterDraw: (chart) => drawn(chart as unknown as Chart),
 });
 
 export { Chart };

@@ -5,6 +5,9 @@ import { armStyle, type ArmKind } from '../ui/arms.ts';
 import type { Points } from './metrics.svelte.ts';
 import { metricTitle } from './metricViews.ts';
 
+/** Behind more smoothed lines than this, the raw values would only be a grey carpet. */
+const MANY = 8;
+
 /** `tau`: time constant of the smoothing in steps; 0 draws the raw values only. */
 export function metricLines(names: readonly string[], of: (name: string) => Points, arm: ArmKind, tau: number): Line[] {
   const shown = names.map((name) => ({ name, points: of(name) })).filter(({ points }) => points.x.length > 0);
@@ -12,7 +15,7 @@ export function metricLines(names: readonly string[], of: (name: string) => Poin
   const main = shown.map(({ name, points }, i): Line => {
     const line: Line = { id: name, label: metricTitle(name), x: points.x, y: points.y, ...lineStyle(i, arm) };
     if (tau <= 0) return line;
-    raw.push({ ...line, id: `${name} raw`, dash: [], faint: true });
+    if (shown.length <= MANY) raw.push({ ...line, id: `${name} raw`, dash: [], faint: true });
     return { ...line, y: smooth(points.x, points.y, tau) };
   });
   return [...main, ...raw];

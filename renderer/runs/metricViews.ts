@@ -4,6 +4,8 @@ import { number } from '../ui/format.ts';
 export interface MetricView {
   id: string;
   title: string;
+  /** for the tab, where there is little room */
+  short?: string;
   /** names of metrics; "lpl/layer_*" for all that begin so */
   metrics: readonly string[];
   unit: string;
@@ -16,7 +18,7 @@ export const metricViews: readonly MetricView[] = [
   { id: 'loss', title: 'Loss', metrics: ['loss', 'diffusion_loss', 'lpl_loss'], unit: '', format: number, smoothed: true },
   { id: 'layers', title: 'LPL by layer', metrics: ['lpl/*'], unit: '', format: number, smoothed: true },
   { id: 'lr', title: 'Learning rate', metrics: ['lr', 'lr/*'], unit: '', format: number, smoothed: false },
-  { id: 'grad', title: 'Gradient norm', metrics: ['grad_norm'], unit: '', format: number, smoothed: true },
+  { id: 'grad', title: 'Gradient norm', short: 'Gradient', metrics: ['grad_norm'], unit: '', format: number, smoothed: true },
   { id: 'validation', title: 'Validation', metrics: ['validation/*', 'val/*'], unit: '', format: number, smoothed: false },
   { id: 'speed', title: 'Speed', metrics: ['images_per_s'], unit: 'pictures/s', format: (y) => `${number(y)}/s`, smoothed: true },
   { id: 'memory', title: 'Memory', metrics: ['memory/rss_mb'], unit: 'MB', format: (y) => `${number(Math.round(y))} MB`, smoothed: false },

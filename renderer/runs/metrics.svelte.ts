@@ -34,6 +34,7 @@ export class Metrics {
   async show(wanted: readonly string[], range: Range | null): Promise<void> {
     const asked = ++this.#asked;
     this.range = range;
+    if (wanted.join() !== this.#patterns.join()) this.loaded = false; // "nothing recorded" is only said when it is known
     this.#patterns = wanted;
     this.#appended = 0;
     try {
