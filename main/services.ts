@@ -46,7 +46,7 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
 export async function createServices({ dataDir, log, shell = false, trainer }: ServiceOptions) {
   mkdirSync(dataDir, { recursive: true });
   const version = (JSON.parse(readFileSync(join(appDir, 'package.json'), 'utf8')) as { version: string }).version;
-  const db = openDatabase(join(dataDir, 'studio.sqlite'));
+  const db = openDatabase(join(dataDir, 'studio.sqlite'), log);
   const hub = createHub();
   const { emit } = hub;
   const runsDir = join(dataDir, 'runs');

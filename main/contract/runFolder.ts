@@ -14,6 +14,8 @@ export const runFolder = {
    * IPC while there is a parent; a process whose parent is gone reads the new lines between steps.
    */
   commands: 'commands.jsonl',
+  /** the training process that has this folder: its number, a space, when it started (nothing where the system does not tell) */
+  lock: 'run.lock',
   checkpoints: 'checkpoints',
   samples: 'samples',
   exports: 'exports',

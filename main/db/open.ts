@@ -3,19 +3,22 @@ import Database from 'better-sqlite3';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../contract/errors.ts';
-import { migrate } from './migrate.ts';
+import { migrate, refuseNewer } from './migrate.ts';
+import { logSlowQueries } from './statements.ts';
 
 export type Db = Database.Database;
 
 /**
- * Opens (and creates or migrates) the database at `file`; ":memory:" for tests.
+ * Opens (and creates or migrates) the database at `file`; ":memory:" for tests. `log` is told of slow queries.
  * Throws AppError db.corrupt, db.read_only, db.locked, db.newer, db.disk_full with the file named; the file is left as it was.
  */
-export function openDatabase(file: string): Db {
+export function openDatabase(file: string, log?: (line: string) => void): Db {
   let db: Db | undefined;
   try {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
     db = new Database(file, { timeout: 5_000 });
+    if (log) logSlowQueries(db, log);
+    refuseNewer(db, file);
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');

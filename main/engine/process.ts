@@ -29,7 +29,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const at = rest.indexOf('--resume');
 const reason = await runTraining(dir, {
   resume: at >= 0 ? (rest[at + 1] ?? 'latest') : null, commands,
-  onEvent: (event) => { if (process.connected) process.send?.(event, undefined, undefined, () => {}); },
+  onEvent: (event) => {
+    if (event.n === 0) { process.stderr.write(`${'error' in event ? `${event.error.message}\n${event.error.hint}` : JSON.stringify(event)}\n`); return; }
+    if (process.connected) process.send?.(event, undefined, undefined, () => {});
+  },
 });
 process.exitCode = exitCodes[reason];
 if (process.connected) process.disconnect();

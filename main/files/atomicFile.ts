@@ -13,10 +13,18 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
       fsyncSync(fd);
     } finally { closeSync(fd); }
     renameSync(temporary, path);
+    fsyncFolder(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** Flushes a folder's entries, so that a rename in it survives a power cut. Windows cannot open folders; NTFS journals the rename. */
+function fsyncFolder(dir: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(dir, 'r');
+  try { fsyncSync(fd); } finally { closeSync(fd); }
 }
 
 export const writeJson = (path: string, value: unknown): void => writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);

@@ -28,10 +28,12 @@ export interface Jobs {
 type Row = Omit<Job, 'eta_s' | 'result' | 'error'> & { result: string | null; error: string | null };
 const fromRow = (r: Row): Job => ({ ...r, eta_s: null, result: r.result === null ? null : JSON.parse(r.result), error: r.error === null ? null : JSON.parse(r.error) as AppErrorData });
 const EMIT_EVERY_MS = 200;
+const RETRY_MS = 1_000;
 
 /** Jobs that were running when the last core ended are marked failed: their work is gone. */
 export function createJobs(db: Db, emit: Emit, now: () => number = Date.now): Jobs {
   const sql = statements(db);
+  let closed = false;
   const live = new Map<string, { job: Job; abort: AbortController; settled: Promise<void>; emitted: number }>();
   const interrupted: AppErrorData = { code: 'job.interrupted', message: 'The app was closed while this was under way.', hint: 'Start it again.' };
   sql("UPDATE jobs SET state = 'failed', error = ?, ended_at = ? WHERE state = 'running'").run(JSON.stringify(interrupted), now());
@@ -43,8 +45,14 @@ export function createJobs(db: Db, emit: Emit, now: () => number = Date.now): Jo
   };
   const end = (job: Job, changes: Partial<Job>): void => {
     Object.assign(job, changes, { eta_s: null, ended_at: now() });
-    live.delete(job.id);
-    save(job);
+    settle(job);
+  };
+  /** The end is written again every second until it goes through: a full disk is over some time. Windows are told at once. */
+  const settle = (job: Job): void => {
+    try { save(job); live.delete(job.id); } catch {
+      emit('jobs.changed', { job: { ...job } });
+      if (!closed) setTimeout(() => { if (!closed) settle(job); }, RETRY_MS).unref();
+    }
   };
   const get = (id: string): Job => {
     const row = live.get(id)?.job ?? sql('SELECT * FROM jobs WHERE id = ?').get(id);
@@ -80,6 +88,7 @@ export function createJobs(db: Db, emit: Emit, now: () => number = Date.now): Jo
       return get(id);
     },
     async close() {
+      closed = true;
       for (const { abort } of live.values()) abort.abort();
       await Promise.all([...live.values()].map((e) => e.settled));
     },

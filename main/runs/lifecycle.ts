@@ -55,10 +55,10 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     setImmediate(pump);
     return store.get(id);
   }
-  /** Takes a waiting run off the queue, back to where it came from. */
+  /** Takes a run that waits, or that is still being prepared, off the queue, back to where it came from. */
   function dequeue(run: RunRow): Run {
     const state = run.last_event === 0 ? 'draft' : 'paused';
-    const result = store.update(run.id, { state, queue_order: null });
+    const result = store.update(run.id, { state, queue_order: null, stage: null });
     queueChanged();
     return result;
   }
@@ -96,7 +96,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     if (run.state === 'queued') return dequeue(run);
     if (run.state === 'pausing') return store.get(id);
     if (run.state !== 'running' && run.state !== 'starting') throw wrongState(run, 'paused');
-    if (run.pid === null) return store.update(id, { state: 'draft', stage: null });
+    if (run.pid === null) return dequeue(run);
     trainer.send(id, { type: 'pause' });
     return store.update(id, { state: 'pausing' });
   }
@@ -105,7 +105,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     if (run.state === 'queued') return dequeue(run);
     if (run.state === 'paused' || run.state === 'lost') return store.update(id, { state: 'stopped', exit_reason: 'stopped' });
     if (!isLive(run.state)) throw wrongState(run, 'stopped');
-    if (run.pid === null) return store.update(id, { state: 'draft', stage: null });
+    if (run.pid === null) return dequeue(run);
     trainer.send(id, { type: 'stop', save });
     return store.update(id, { state: 'stopping' });
   }
@@ -121,6 +121,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     recorder().catchUp(id);
     recorder().flush();
     const run = store.row(id);
+    if (isLive(run.state) && takeUp(run)) return;
     // the journal's last word counts more than what the outside can tell
     store.update(id, { ...(isLive(run.state) ? { ...verdict(run, exit), stage: null, eta_s: null, ended_at: Date.now() } : { state: run.state, exit_reason: run.exit_reason, error: run.error }), pid: null });
     killed.delete(id);
@@ -128,6 +129,17 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     notice(id);
     setImmediate(pump);
   });
+  /**
+   * Follows the process that trains in the run's folder though we do not know it: the core that started it was killed before it could
+   * write its number down. False when there is none.
+   */
+  function takeUp(run: RunRow): boolean {
+    const identity = trainer.holder(run.folder);
+    if (!identity || !trainer.attach(run.id, run.folder, identity)) return false;
+    store.update(run.id, { pid: identity.pid, pid_started: identity.started, queue_order: null });
+    if (killed.has(run.id)) trainer.kill(run.id);
+    return true;
+  }
   /** The state of a run whose process ended without a last word. */
   function verdict(run: RunRow, exit: TrainerExit): Partial<RunRow> {
     if (killed.has(run.id)) return { state: 'stopped', exit_reason: 'killed', error: null };
@@ -145,7 +157,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
   function reconcile(): void {
     for (const run of live()) {
       const identity = run.pid === null ? null : { pid: run.pid, started: run.pid_started };
-      const attached = identity !== null && trainer.attach(run.id, run.folder, identity);
+      const attached = identity === null ? takeUp(run) : trainer.attach(run.id, run.folder, identity);
       recorder().catchUp(run.id);
       recorder().flush();
       if (attached) continue;

@@ -11,6 +11,7 @@ import { runFolder } from '../contract/runFolder.ts';
 import type { TrainerEvent } from '../contract/trainerEvent.ts';
 import type { Db } from '../db/open.ts';
 import { databaseError } from '../db/open.ts';
+import { timed } from '../db/statements.ts';
 import { createIngest } from './ingest.ts';
 import { readEvents } from './journalReader.ts';
 import type { RunRow } from './runRow.ts';
@@ -25,7 +26,7 @@ const MAX_HELD = 50_000;
 export interface Recorder {
   /** Takes events in, from any source, any number of times. */
   ingest(runId: string, events: readonly TrainerEvent[]): void;
-  /** Reads what the journal has beyond the last known event. */
+  /** Reads what the journal has beyond the last known event. Does not throw: what cannot be written now is tried again. */
   catchUp(runId: string): void;
   /** Writes everything held. Throws AppError db.* when the database cannot be written. */
   flush(): void;
@@ -54,7 +55,7 @@ export function createRecorder(db: Db, store: RunStore, emit: Emit, options: Rec
     }
     return t;
   };
-  const schedule = (ms: number): void => { timer ??= setTimeout(flushQuietly, ms); };
+  const schedule = (ms: number): void => { timer ??= setTimeout(() => quietly(flush), ms); };
   const add = (t: Track, events: readonly TrainerEvent[]): boolean => {
     for (const e of events) {
       if (e.n <= t.last) continue;
@@ -72,14 +73,21 @@ export function createRecorder(db: Db, store: RunStore, emit: Emit, options: Rec
     held = 0;
   };
 
+  /** One transaction with everything held. */
+  function write(): void {
+    const batch = [...tracks.values()].filter((t) => t.pending.length > 0);
+    if (batch.length === 0) return;
+    try { timed(db, 'events of training processes', db.transaction(() => { for (const t of batch) take(t.row, t.pending); })); } catch (error) { throw databaseError(error, db.name); }
+    held = 0;
+    for (const t of batch) announce(t.row.id, t.pending.splice(0));
+  }
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    const batch = [...tracks.values()].filter((t) => t.pending.length > 0);
-    if (batch.length === 0) return;
-    try { db.transaction(() => { for (const t of batch) take(t.row, t.pending); })(); } catch (error) { throw databaseError(error, db.name); }
-    held = 0;
-    for (const t of batch) announce(t.row.id, t.pending.splice(0));
+    write();
+    for (const id of behind) { behind.delete(id); read(id); }
+    write();
+    failing = false;
   }
   function announce(runId: string, events: TrainerEvent[]): void {
     const lastStep = events.findLast((e) => e.type === 'step');
@@ -87,42 +95,45 @@ export function createRecorder(db: Db, store: RunStore, emit: Emit, options: Rec
     emit('runs.changed', { run: store.get(runId) });
     options.onEvents?.(runId, events);
   }
-  function flushQuietly(): void {
-    timer = undefined;
-    try {
-      flush();
-      failing = false;
-      for (const id of behind) { behind.delete(id); catchUp(id); }
-    } catch (error) {
+  function quietly(work: () => void): void {
+    try { work(); } catch (error) {
       const e = error as Error & { hint?: string };
       if (!failing) emit('notice', { level: 'error', title: 'Metrics cannot be saved', text: `${e.message} ${e.hint ?? ''} Training goes on; its journal keeps everything.`, run_id: null });
       options.log(`recorder: ${e.message}`);
       failing = true;
       if (held > MAX_HELD) forgetPending();
+      clearTimeout(timer);
+      timer = undefined;
       schedule(RETRY_MS);
     }
   }
-  function catchUp(runId: string): void {
+  /** Takes in what the journal has beyond the last known event. Throws AppError db.*; then the run is behind, and read again with the next flush. */
+  function read(runId: string): void {
     const t = track(runId);
     if (!t) return;
     const bad = (line: string): void => options.log(`journal of ${runId}: not an event: ${line.slice(0, 200)}`);
-    for (const { events, offset } of readEvents(join(t.row.folder, runFolder.events), t.offset, bad)) {
-      // a number missing from the journal itself cannot be had anywhere: go on behind it
-      for (const e of events) if (!add(t, [e])) { bad(`events ${t.last + 1} to ${e.n - 1} are missing`); t.last = e.n - 1; add(t, [e]); }
-      t.offset = offset;
-      if (held >= MAX_EVENTS) flush();
-    }
-    schedule(0);
+    try {
+      for (const { events, offset } of readEvents(join(t.row.folder, runFolder.events), t.offset, bad)) {
+        // a number missing from the journal itself cannot be had anywhere: go on behind it
+        for (const e of events) if (!add(t, [e])) { bad(`events ${t.last + 1} to ${e.n - 1} are missing`); t.last = e.n - 1; add(t, [e]); }
+        t.offset = offset;
+        if (held >= MAX_EVENTS) write();
+      }
+    } catch (error) { behind.add(runId); throw error; }
+  }
+  function catchUp(runId: string): void {
+    quietly(() => read(runId));
+    schedule(failing ? RETRY_MS : 0);
   }
   return {
     flush, catchUp,
     ingest(runId, events) {
-      const t = track(runId);
+      const t = behind.has(runId) ? undefined : track(runId);
       if (!t) return;
       if (!add(t, events)) catchUp(runId);
-      if (held >= MAX_EVENTS && !failing) flushQuietly(); else schedule(failing ? RETRY_MS : FLUSH_MS);
+      if (held >= MAX_EVENTS && !failing) quietly(flush); else schedule(failing ? RETRY_MS : FLUSH_MS);
     },
-    forget: (runId) => { tracks.delete(runId); },
+    forget: (runId) => { tracks.delete(runId); behind.delete(runId); },
     close() { clearTimeout(timer); timer = undefined; try { flush(); } catch (error) { options.log(`recorder: ${(error as Error).message}`); } },
   };
 }

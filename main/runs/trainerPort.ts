@@ -7,6 +7,8 @@ export interface TrainerPort {
   start(runId: string, folder: string): ProcessIdentity;
   /** Takes a process up again that an earlier core started. False when it is gone or is another one with the same number. */
   attach(runId: string, folder: string, identity: ProcessIdentity): boolean;
+  /** The process that trains in this folder, whoever started it; null when there is none. */
+  holder(folder: string): ProcessIdentity | null;
   send(runId: string, command: TrainerCommand): void;
   kill(runId: string): void;
   /** Lets go of all processes without ending them. */

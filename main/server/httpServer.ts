@@ -14,6 +14,8 @@ import type { Call } from './router.ts';
 export interface ServerOptions { call: Call; hub: Hub; media: Media; windowDir: string; port?: number; token?: string }
 export interface LoopbackServer { port: number; token: string; /** with the token, to be opened once */ url: string; close(): Promise<void> }
 
+/** Bytes that may wait for a page that listens to events. */
+const MAX_UNREAD = 8 << 20;
 const statusOf = (code: string): number => (code === 'server.refused' ? 403 : code.endsWith('not_found') || code === 'method.unknown' ? 404 : code === 'internal' ? 500 : code === 'http.too_large' ? 413 : 400);
 
 /** Listens on `port` (0: any free one). Throws server.port_taken. */
@@ -71,7 +73,8 @@ async function api(request: IncomingMessage, response: ServerResponse, name: str
 
 function events(request: IncomingMessage, response: ServerResponse, url: URL, hub: Hub, streams: Set<ServerResponse>): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-  const push = (message: Push): void => { response.write(`data: ${JSON.stringify(message)}\n\n`); };
+  // a page that does not read (a suspended tab) is let go of: when it comes back it asks for what it missed, or for everything
+  const push = (message: Push): void => { if (response.writableLength > MAX_UNREAD) response.destroy(); else response.write(`data: ${JSON.stringify(message)}\n\n`); };
   const after = url.searchParams.get('after');
   const topics = (url.searchParams.get('topics') ?? '').split(',').filter((t) => t !== '');
   const end = hub.subscribe({ topics, epoch: url.searchParams.get('epoch') ?? undefined, after: after === null ? undefined : Number(after) }, push);

@@ -13,6 +13,7 @@ import { runFolder } from '../contract/runFolder.ts';
 import type { TrainerCommand, TrainerEvent, exitReasons } from '../contract/trainerEvent.ts';
 import type { AppErrorData } from '../contract/errors.ts';
 import { appendCommand } from './commandFile.ts';
+import { lockHolder } from './lockHolder.ts';
 import { explainExit, oomKills } from './exitReason.ts';
 import { isSame, startTime } from '../files/processIdentity.ts';
 import { readTail } from '../files/readTail.ts';
@@ -117,7 +118,7 @@ export function createSupervisor({ node, args, env, parse, callbacks, watchMs = 
     }
     watched.clear();
   }
-  return { start, attach, send, kill, detach };
+  return { start, attach, holder: lockHolder, send, kill, detach };
 }
 
 function journalSize(folder: string): number {

@@ -4,8 +4,10 @@ import { createServer } from 'node:http';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
+import { startTime } from '../../main/files/processIdentity.ts';
 import { httpCore, ipcCore, remove, scripted, temporaryFolder, until, type TestCore } from './helpers.ts';
 
 const journalOf = (folder: string): TrainerEvent[] => readFileSync(join(folder, 'events.jsonl'), 'utf8').split('\n').filter(Boolean).flatMap((l) => { try { return [JSON.parse(l) as TrainerEvent]; } catch { return []; } });
@@ -83,6 +85,38 @@ test('a run whose process vanished while the app was closed is lost, and can be 
   await core.call('runs.resume', { id });
   await state(core, id, 'finished');
   await core.close();
+});
+
+test('a training whose number was never written down, because the core was killed right after starting it, is found by its lock', async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  let core = await ipcCore(dataDir);
+  const { id } = await core.call('runs.create', { config: scripted(dataDir, { steps: 1_000_000, ms: 10 }), start: true });
+  const { folder } = await state(core, id, 'running');
+  await core.kill();
+  const db = new Database(join(dataDir, 'studio.sqlite'));
+  db.exec("UPDATE runs SET state = 'starting', pid = NULL, pid_started = NULL");
+  db.close();
+  core = await ipcCore(dataDir);
+  await core.call('runs.stop', { id });
+  await state(core, id, 'stopped');
+  expect(journalOf(folder).filter((e) => e.type === 'started'), 'one training, not two').toHaveLength(1);
+  await core.close();
+});
+
+test('a second training in a folder gives way to the first, which is followed from then on', async () => {
+  const core = await ipcCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  const holder = spawn('sleep', ['600'], { stdio: 'ignore' });
+  onTestFinished(() => { holder.kill('SIGKILL'); });
+  const { id, folder } = await core.call('runs.create', { config: scripted(core.dataDir) });
+  writeFileSync(join(folder, 'run.lock'), `${holder.pid} ${startTime(holder.pid!)}`);
+  await core.call('runs.start', { id });
+  await until(async () => (await core.call('runs.log', { id })).text.includes('another process trains here'), 'the second one to give way');
+  await pause(300);
+  expect((await core.call('runs.get', { id })).state).toBe('starting');
+  holder.kill('SIGKILL');
+  expect((await state(core, id, 'failed')).error!.hint).toMatch(/[Rr]esume/);
 });
 
 test('training that ended by itself while the app was closed is finished at the next start', async () => {

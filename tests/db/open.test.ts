@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../main/db/open.ts';
 import { migrate, readMigrations } from '../../main/db/migrate.ts';
+import { statements } from '../../main/db/statements.ts';
 import { remove, temporaryFolder } from '../api/helpers.ts';
 
 let dir: string;
@@ -34,6 +35,29 @@ test('a database of a newer app is refused and not touched', () => {
   const before = readFileSync(file);
   expect(refusal(file)).toMatchObject({ code: 'db.newer' });
   expect(readFileSync(file).equals(before)).toBe(true);
+});
+
+test('a newer database that keeps its journal in another way is not touched either', () => {
+  const file = join(dir, 'newer-delete.sqlite');
+  const db = new Database(file);
+  db.exec('CREATE TABLE of_the_future (x)');
+  db.pragma('user_version = 999');
+  db.close();
+  const before = readFileSync(file);
+  expect(refusal(file)).toMatchObject({ code: 'db.newer' });
+  expect(readFileSync(file).equals(before)).toBe(true);
+});
+
+test('a slow query is logged with its text, a quick one is not', () => {
+  const said: string[] = [];
+  const db = openDatabase(join(dir, 'slow.sqlite'), (line) => said.push(line));
+  const sql = statements(db);
+  expect(sql('SELECT count(*) AS n FROM projects').get()).toEqual({ n: 0 });
+  expect(said).toEqual([]);
+  sql('WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 3000000) SELECT sum(x) AS total FROM c').all();
+  expect(said).toEqual([expect.stringMatching(/^slow query: WITH RECURSIVE .* took \d{3,} ms$/)]);
+  expect(sql('SELECT 1').pluck().get(), 'a timed statement is still a statement').toBe(1);
+  db.close();
 });
 
 test('a damaged database is refused with what to do', () => {
@@ -86,6 +110,22 @@ test('a backup is made before the first change of a migration', () => {
   const backup = new Database(`${file}.backup-1`, { readonly: true });
   expect(backup.pragma('user_version', { simple: true })).toBe(1);
   expect(backup.prepare('SELECT name FROM projects').pluck().all()).toEqual(['Kept']);
+  backup.close();
+});
+
+test('a backup that was cut off is made anew, and an earlier one of the same version is kept', () => {
+  const file = join(dir, 'backup-again.sqlite');
+  const old = new Database(file);
+  old.exec(readMigrations()[0]!.sql);
+  old.pragma('user_version = 1');
+  old.close();
+  writeFileSync(`${file}.backup-1.part`, 'half of a copy');
+  writeFileSync(`${file}.backup-1`, 'an earlier one');
+  openDatabase(file).close();
+  expect(readFileSync(`${file}.backup-1-2`, 'utf8')).toBe('an earlier one');
+  expect(existsSync(`${file}.backup-1.part`)).toBe(false);
+  const backup = new Database(`${file}.backup-1`, { readonly: true });
+  expect(backup.pragma('integrity_check', { simple: true })).toBe('ok');
   backup.close();
 });
 

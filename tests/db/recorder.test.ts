@@ -119,3 +119,18 @@ test('while the database cannot be written events are kept, and taken in once it
   recorder.flush();
   expect(losses()).toEqual([[1, 1], [2, 2]]);
 });
+
+test('a run followed by its journal outlives a database that cannot be written for long: nothing throws, nothing is lost', () => {
+  journal(Array.from({ length: 20_000 }, (_, i) => step(i + 1, i + 1, { loss: i })));
+  const real = db.transaction.bind(db);
+  db.transaction = (() => () => { throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' }); }) as never;
+  for (let i = 0; i < 5; i++) expect(() => recorder.catchUp(id)).not.toThrow();
+  expect(() => recorder.ingest(id, [step(20_001, 20_001, { loss: 0 })])).not.toThrow();
+  expect(() => recorder.flush()).toThrow(/disk is full/);
+  expect(store.row(id).last_event).toBe(0);
+  db.transaction = real as never;
+  journal([step(20_001, 20_001, { loss: 0 })]);
+  recorder.flush();
+  expect(store.row(id).last_event).toBe(20_001);
+  expect(losses().length).toBe(20_001);
+});

@@ -23,7 +23,8 @@ export interface RunOptions {
 export async function runTraining(dir: string, { resume, onEvent, commands }: RunOptions): Promise<ExitReason> {
   const folder = runFolder(dir);
   let release: (() => void) | undefined, step = 0;
-  let emit = (body: TrainerEventBody): void => onEvent({ n: 1, at: Date.now(), ...body } as TrainerEvent);
+  // number 0: said before there is a journal, or when it cannot be written; such events belong to no record
+  let emit = (body: TrainerEventBody): void => onEvent({ n: 0, at: Date.now(), ...body } as TrainerEvent);
   try {
     if (!existsSync(dir)) throw new AppError('run.no_folder', `There is no run folder ${dir}.`, 'Make one with "lpl train RUN.json".', { dir });
     release = lockRun(dir);
