@@ -17,7 +17,8 @@ import { runDataHandlers, runHandlers } from './runs/handlers.ts';
 import { createRuns } from './runs/index.ts';
 import { checked } from './runs/journalReader.ts';
 import { takeFolderIn, unknownFolders } from './runs/rebuild.ts';
-import { appDir, resourcesDir } from './runtime/paths.ts';
+import { cudaEnv } from './runtime/cudaEnv.ts';
+import { appDir, defaultRuntimeDir, resourcesDir } from './runtime/paths.ts';
 import { runsPort } from './services/comparePorts.ts';
 import { runChild } from './services/childJson.ts';
 import { createHub } from './services/hub.ts';
@@ -61,6 +62,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   const runs = createRuns(db, { runsDir, emit, log, parallel: () => settings.get().parallel_runs, hangMinutes: () => settings.get().hang_minutes, prepare });
   const supervisor = createSupervisor({
     node: trainer?.node ?? process.execPath, args: trainer?.args ?? [join(appDir, 'main', 'engine', 'process.ts')],
+    env: cudaEnv(defaultRuntimeDir),
     parse: (message) => checked(message, () => log(`training process said something else: ${JSON.stringify(message).slice(0, 200)}`)),
     callbacks: runs.lifecycle.callbacks,
   });

@@ -6,11 +6,10 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { compileBinding, linkLibraries, prebuiltBinding } from '../main/runtime/binding.ts';
+import { compileBinding, linkTensorFlow, prebuiltBinding } from '../main/runtime/binding.ts';
 import { downloadWheel } from '../main/runtime/download.ts';
-import { appDir } from '../main/runtime/paths.ts';
+import { appDir, tfjsDir } from '../main/runtime/paths.ts';
 import { terminalReport } from '../main/runtime/report.ts';
-import { tfjsDir } from '../main/runtime/setup.ts';
 import { unpackWheel } from '../main/runtime/unpackWheel.ts';
 import { wheelFor } from '../main/runtime/wheels.ts';
 
@@ -19,7 +18,7 @@ if (!wheel) throw new Error(`no wheel for ${process.platform}-${process.arch}`);
 const work = mkdtempSync(join(tmpdir(), 'lpl-binding-'));
 try {
   const report = terminalReport();
-  const file = await downloadWheel({ ...wheel, mb: wheel.downloadMb }, join(work, 'download'), report);
+  const file = await downloadWheel({ ...wheel, mb: wheel.wheelMb }, join(work, 'download'), report);
   const place = (name: string): string | undefined => {
     const inside = name.replace(/^tensorflow\//, '');
     return wheel.libraries.includes(inside) || /^include\/(tensorflow|tsl|xla\/tsl)\//.test(inside) ? inside : undefined;
@@ -29,8 +28,7 @@ try {
   mkdirSync(packageDir, { recursive: true });
   cpSync(join(tfjsDir, 'binding'), join(packageDir, 'binding'), { recursive: true });
   symlinkSync(join(appDir, 'node_modules', 'node-api-headers'), join(work, 'node_modules', 'node-api-headers'));
-  linkLibraries(packageDir, join(work, 'tensorflow'), wheel.libraries);
-  symlinkSync(join(work, 'tensorflow', 'include'), join(packageDir, 'deps', 'include'));
+  linkTensorFlow(packageDir, join(work, 'tensorflow'), wheel.libraries);
   mkdirSync(dirname(prebuiltBinding), { recursive: true });
   compileBinding(packageDir, prebuiltBinding);
   report.line(`Made ${prebuiltBinding}${existsSync(prebuiltBinding) ? '' : ' (missing!)'}`);

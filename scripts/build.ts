@@ -18,7 +18,7 @@ const isOld = (target: string, sources: string[]): boolean => !existsSync(join(a
 /** Throws what the builders throw. */
 export async function build({ force = false } = {}): Promise<string[]> {
   const built: string[] = [];
-  if (force || isOld('dist/renderer/index.html', ['renderer', 'main/contract', 'vite.config.ts', 'svelte.config.js'])) {
+  if (force || isOld('dist/renderer/index.html', ['renderer', 'main/contract', 'vite.config.ts'])) {
     const { build: vite } = await import('vite');
     await vite({ configFile: join(appDir, 'vite.config.ts'), root: join(appDir, 'renderer'), logLevel: 'warn' });
     built.push('window');

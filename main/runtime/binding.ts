@@ -9,26 +9,29 @@ export const prebuiltBinding = join(resourcesDir, 'runtime', `${process.platform
 export const bindingFile = (packageDir: string): string => join(packageDir, 'lib', 'napi-v8', 'tfjs_binding.node');
 
 /** Puts the binding where tfjs-node looks for it. Throws setup.no_compiler, setup.compile_failed. */
-export function placeBinding(packageDir: string): void {
+export function placeBinding(packageDir: string, prebuilt = prebuiltBinding): void {
   const target = bindingFile(packageDir);
   mkdirSync(dirname(target), { recursive: true });
-  if (existsSync(prebuiltBinding)) { copyFileSync(prebuiltBinding, `${target}.part`); renameSync(`${target}.part`, target); return; }
+  if (existsSync(prebuilt)) { copyFileSync(prebuilt, `${target}.part`); renameSync(`${target}.part`, target); return; }
   compileBinding(packageDir, target);
 }
 
-/** Links the C library's names into deps/lib, where the binding looks for it. */
-export function linkLibraries(packageDir: string, runtimeDir: string, libraries: string[]): void {
-  const lib = join(packageDir, 'deps', 'lib');
+/** Links the C library's names into deps/lib, where the binding looks for it, with the headers and CUDA's libraries where there are any. */
+export function linkTensorFlow(packageDir: string, folder: string, libraries: string[]): void {
+  const deps = join(packageDir, 'deps'), lib = join(deps, 'lib');
   mkdirSync(lib, { recursive: true });
   for (const name of libraries) {
     const plain = name.replace('_cc', '').replace(/\.so\.2$/, '.so').replace(/\.2\.dylib$/, '.dylib');
-    link(join(runtimeDir, name), join(lib, name));
+    link(join(folder, name), join(lib, name));
     link(name, join(lib, plain));
+  }
+  for (const name of ['include', 'nvidia']) {
+    if (existsSync(join(folder, name))) link(join(folder, name), join(deps, name)); else rmSync(join(deps, name), { recursive: true, force: true });
   }
 }
 
 function link(target: string, path: string): void {
-  rmSync(path, { force: true });
+  rmSync(path, { recursive: true, force: true });
   symlinkSync(target, path);
 }
 

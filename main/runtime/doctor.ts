@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import type { Doctor } from '../contract/system.ts';
 import { bindingFile } from './binding.ts';
-import { defaultRuntimeDir, tfjsDir } from './setup.ts';
+import { defaultRuntimeDir, tfjsDir } from './paths.ts';
 import { wheelFor } from './wheels.ts';
 
 export interface Measured { backend: string; version: string | null; devices: Doctor['devices']; speeds: Doctor['speeds'] }

@@ -1,48 +1,52 @@
-/** Gets a wheel: with pip where there is one (it knows the machine's proxies and mirrors), else from PyPI itself. Goes on after a break. */
-import { spawn } from 'node:child_process';
+/** Downloads a wheel. An interrupted download goes on where it stopped; what arrives is checked by its hash before it gets its name. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { z } from 'zod';
 import { AppError } from '../contract/errors.ts';
+import { locateOnPypi, locateWithPip, pipArguments, runPip, type Located, type Wanted } from './locateWheel.ts';
 import { findPip, type Pip } from './python.ts';
 import type { Report } from './report.ts';
-
-export interface Wanted { package: string; version?: string; platform: string; python: string; mb: number }
+import { setupError } from './setupErrors.ts';
 
 const isWheel = (name: string, { package: p, version }: Wanted): boolean => name.endsWith('.whl') && name.startsWith(`${p.replaceAll('-', '_')}-${version ?? ''}`);
 const find = (dir: string, wanted: Wanted): string | undefined => (existsSync(dir) ? readdirSync(dir) : []).filter((n) => isWheel(n, wanted)).map((n) => join(dir, n))[0];
 
-/** The path of the wheel in `dir`, downloaded if it is not there. Throws setup.no_network, setup.download_failed. */
+/** The path of the wheel in `dir`, downloaded if it is not there. Throws setup.disk_full, setup.not_writable, setup.download_failed. */
 export async function downloadWheel(wanted: Wanted, dir: string, report: Report): Promise<string> {
   mkdirSync(dir, { recursive: true });
   const there = find(dir, wanted);
   if (there) return there;
+  report.stage(`Looking for ${wanted.package}`);
   const pip = findPip();
+  const ways = [
+    ...(pip ? [async () => { const found = await locateWithPip(pip, wanted, dir); if (found) await fetchFile(found, wanted, dir, report); }, () => withPip(pip, wanted, dir, report)] : []),
+    async () => fetchFile(await locateOnPypi(wanted), wanted, dir, report),
+  ];
   const problems: string[] = [];
-  for (const way of [...(pip ? [() => withPip(pip, wanted, dir, report)] : []), () => fromPypi(wanted, dir, report)]) {
-    try { await way(); } catch (error) { problems.push((error as Error).message); continue; }
+  for (const way of ways) {
+    try { await way(); } catch (error) {
+      const known = setupError(error, dir);
+      if (known instanceof AppError) throw known;
+      problems.push((known as Error).message);
+      continue;
+    }
     const found = find(dir, wanted);
     if (found) return found;
   }
-  throw new AppError('setup.download_failed', `${wanted.package} ${wanted.version ?? ''} could not be downloaded: ${problems.join(' ')}`,
-    pip ? 'Check the network connection (pip config set global.proxy … behind a proxy) and start again: it goes on from here.' : 'Check the network connection, or install Python 3 with pip, and start again: it goes on from here.', { problems });
+  const python = pip ? '' : ' There is no Python with pip on this machine, which knows of proxies and mirrors.';
+  throw new AppError('setup.download_failed', `${[wanted.package, wanted.version].filter(Boolean).join(' ')} could not be downloaded: ${problems.join(' ')}${python}`,
+    pip ? 'Check the network connection (pip config set global.proxy … behind a proxy) and start again: it goes on from here.' : 'Check the network connection, or install Python 3 with pip (Debian, Ubuntu: apt install python3-pip), and start again: it goes on from here.', { problems });
 }
 
+/** For where the address that pip names cannot be fetched by ourselves: a proxy, a mirror that wants a password. */
 async function withPip(pip: Pip, wanted: Wanted, dir: string, report: Report): Promise<void> {
   const temporary = join(dir, 'pip');
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
-  const args = [...pip.args, 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--progress-bar', 'off', '--quiet', '--disable-pip-version-check',
-    '--python-version', wanted.python, '--platform', wanted.platform, '--dest', temporary, wanted.version ? `${wanted.package}==${wanted.version}` : wanted.package];
-  const child = spawn(pip.command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary } });
   const watch = setInterval(() => report.stage(`Downloading ${wanted.package}`, folderMb(temporary), wanted.mb), 500);
-  let errors = '';
-  child.stderr.on('data', (d: Buffer) => { errors = (errors + String(d)).slice(-4_000); });
   try {
-    const code = await new Promise<number | null>((resolve, reject) => { child.on('error', reject).on('close', resolve); });
-    if (code !== 0) throw new Error(`pip says: ${errors.trim().split('\n').filter((l) => /error/i.test(l)).at(-1) ?? errors.trim() ?? `exit code ${code}`}.`);
+    await runPip(pip, ['download', '--progress-bar', 'off', '--dest', temporary, ...pipArguments(wanted)], temporary);
     for (const name of readdirSync(temporary).filter((n) => n.endsWith('.whl'))) renameSync(join(temporary, name), join(dir, name));
   } finally {
     clearInterval(watch);
@@ -58,38 +62,32 @@ function folderMb(dir: string): number {
   return bytes / 1e6;
 }
 
-const projectSchema = z.object({ urls: z.array(z.object({ filename: z.string(), url: z.string(), size: z.number(), digests: z.object({ sha256: z.string() }) })) });
-
-/** PyPI's JSON API; LPL_PYPI names another server with the same one. An interrupted download goes on where it stopped. */
-async function fromPypi(wanted: Wanted, dir: string, report: Report): Promise<void> {
-  const base = process.env['LPL_PYPI'] ?? 'https://pypi.org';
-  const answer = await fetch(`${base}/pypi/${wanted.package}/${wanted.version ? `${wanted.version}/` : ''}json`).catch((error: Error) => { throw new Error(`${base} does not answer (${String(error.cause ?? error.message)}).`); });
-  if (!answer.ok) throw new Error(`${base} answers ${answer.status}.`);
-  const { urls } = projectSchema.parse(await answer.json());
-  const file = urls.find((u) => u.filename.endsWith('.whl') && u.filename.includes(wanted.platform) && (/-(py3|py2\.py3)-none-/.test(u.filename) || u.filename.includes(`cp${wanted.python.replace('.', '')}-`)));
-  if (!file) throw new Error(`${base} has no ${wanted.package} for ${wanted.platform}.`);
-  const part = join(dir, `${file.filename}.part`);
-  await resumeDownload(file.url, part, file.size, (mb) => report.stage(`Downloading ${wanted.package}`, mb, file.size / 1e6));
+async function fetchFile({ filename, url, sha256, size }: Located, { package: name, mb }: Wanted, dir: string, report: Report): Promise<void> {
+  const part = join(dir, `${filename}.part`);
+  if (size === null || !existsSync(part) || statSync(part).size !== size) await resumeDownload(url, part, (have, total) => report.stage(`Downloading ${name}`, have / 1e6, total ? total / 1e6 : mb));
   const hash = createHash('sha256');
   await pipeline(createReadStream(part), hash);
-  if (hash.digest('hex') !== file.digests.sha256) {
+  if (hash.digest('hex') !== sha256) {
     rmSync(part);
-    throw new Error(`${file.filename} arrived damaged.`);
+    throw new Error(`${filename} arrived damaged.`);
   }
-  renameSync(part, join(dir, file.filename));
+  renameSync(part, join(dir, filename));
 }
 
-async function resumeDownload(url: string, part: string, size: number, progress: (mb: number) => void): Promise<void> {
+/** `progress`: bytes so far, of how many (0: not told). */
+async function resumeDownload(url: string, part: string, progress: (have: number, total: number) => void): Promise<void> {
   let have = existsSync(part) ? statSync(part).size : 0;
-  if (have === size) return;
-  const response = await fetch(url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {});
-  if (!response.ok || !response.body) throw new Error(`${url} answers ${response.status}.`);
+  const where = new URL(url).host;
+  const response = await fetch(url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {}).catch((error: Error) => { throw new Error(`${where} does not answer (${String(error.cause ?? error.message)}).`); });
+  if (response.status === 416) return; // all of it is there
+  if (!response.ok || !response.body) throw new Error(`${where} answers ${response.status}.`);
   if (response.status !== 206) have = 0;
+  const total = have + Number(response.headers.get('content-length') ?? Number.NaN) || 0;
   const out = createWriteStream(part, { flags: have > 0 ? 'a' : 'w' });
   await pipeline(response.body, async function* (pieces) {
     for await (const piece of pieces as AsyncIterable<Uint8Array>) {
       have += piece.length;
-      progress(have / 1e6);
+      progress(have, total);
       yield piece;
     }
   }, out);

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 /** The folder that holds package.json, main/, resources/, dist/. */
 export const appDir = join(import.meta.dirname, '..', '..');
 export const resourcesDir = join(appDir, 'resources');
+/** The package whose binding the engine loads, and where set-up keeps TensorFlow. */
+export const tfjsDir = join(appDir, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+export const defaultRuntimeDir = join(appDir, 'node_modules', '.lpl-runtime');
 
 /** The person's data: database, runs, caches. LPL_DATA chooses another place. */
 export function dataDir(env: NodeJS.ProcessEnv = process.env): string {

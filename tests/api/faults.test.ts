@@ -1,14 +1,14 @@
 /** What must survive: kill -9 of training and core at random moments, a full disk, two instances, a taken port, a jumping clock, a hung child. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
 import { startTime } from '../../main/files/processIdentity.ts';
-import { httpCore, ipcCore, remove, scripted, temporaryFolder, until, type TestCore } from './helpers.ts';
+import { httpCore, ipcCore, remove, scripted, smallDisk, temporaryFolder, until, type TestCore } from './helpers.ts';
 
 const journalOf = (folder: string): TrainerEvent[] => readFileSync(join(folder, 'events.jsonl'), 'utf8').split('\n').filter(Boolean).flatMap((l) => { try { return [JSON.parse(l) as TrainerEvent]; } catch { return []; } });
 const stepsOf = async (core: TestCore, id: string): Promise<number[]> => (await core.call('metrics.series', { run_id: id, names: ['loss'], max_points: 20_000 }))[0]!.steps;
@@ -150,14 +150,6 @@ test('the database can be thrown away: it is rebuilt from the run folders', asyn
   await state(core, queued.id, 'finished'); // the hold was a setting and went with the database
   await core.close();
 });
-
-/** A small file system that really fills up. */
-function smallDisk(dir: string, mb: number, options = ''): void {
-  mkdirSync(dir, { recursive: true });
-  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${mb}m${options}`, 'tmpfs', dir], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`this test mounts a small tmpfs and may not: ${made.stderr}. Run it as root, as .ci/run does.`);
-  onTestFinished(() => { execFileSync('umount', ['-l', dir]); rmSync(dir, { recursive: true, force: true }); });
-}
 
 test('a full disk is said in words, loses nothing, and is over when there is space again', async () => {
   const dataDir = temporaryFolder();

@@ -1,5 +1,6 @@
 /** A core of its own for a test: a folder under the system's temporary folder, the scripted trainer, both transports. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { onTestFinished } from 'vitest';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,4 +138,12 @@ export function remove(dir: string): void {
 }
 function commandLine(pid: number): string {
   try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8'); } catch { return ''; }
+}
+
+/** A small file system that really fills up; it goes with the test. */
+export function smallDisk(dir: string, mb: number, options = ''): void {
+  mkdirSync(dir, { recursive: true });
+  const made = spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${mb}m${options}`, 'tmpfs', dir], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`this test mounts a small tmpfs and may not: ${made.stderr}. Run it as root, as .ci/run does.`);
+  onTestFinished(() => { execFileSync('/bin/umount', ['-l', dir]); rmSync(dir, { recursive: true, force: true }); });
 }
