@@ -13,9 +13,9 @@ const report = terminalReport();
 await setupRuntime({ report });
 report.stage('Building the window');
 await build();
-report.line('');
 
-const electron = values.browser || values.port !== undefined || values['no-open'] ? undefined : findElectron();
+const electron = values.browser || values.port !== undefined || values['no-open'] ? undefined : findElectron(() => report.stage('Fetching Electron (without it the app opens in the browser)'));
+report.line('');
 const [command, args] = electron ? [electron, [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), appDir]] : [process.execPath, [join(appDir, 'main', 'core.ts'), '--serve', ...(values['no-open'] ? [] : ['--open']), ...(values.port ? ['--port', values.port] : [])]];
 const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, LPL_NODE: process.execPath, ...(values.data ? { LPL_DATA: values.data } : {}) } });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));

@@ -22,6 +22,7 @@ const doctor: Action = async (output) => {
   if (output.json) return found.ok ? 0 : 1;
   output.result(`${found.platform}, ${found.cpu}, ${found.cores} cores, ${found.memory_mb} MB; engine: ${found.backend}${found.tensorflow ? ` (TensorFlow ${found.tensorflow})` : ''}`);
   for (const c of found.checks) output.result(`${c.ok ? 'ok  ' : 'FAIL'}  ${c.name}: ${c.message}${c.hint ? `\n      ${c.hint}` : ''}`);
+  for (const d of found.devices) output.result(`      ${d.name} (${d.kind})${d.memory_mb ? `, ${d.memory_mb} MB` : ''}`);
   for (const s of found.speeds) output.result(`      ${s.name}: ${s.gflops} GFLOP/s, ${s.milliseconds} ms`);
   return found.ok ? 0 : 1;
 };

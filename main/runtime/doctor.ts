@@ -1,12 +1,14 @@
 /** The doctor: what this machine has, whether TensorFlow works, and how fast it is. The measuring runs in a child. */
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import os from 'node:os';
+import { dirname } from 'node:path';
 import type { Doctor } from '../contract/system.ts';
 import { bindingFile } from './binding.ts';
 import { defaultRuntimeDir, tfjsDir } from './paths.ts';
+import { wasmCost } from './setup.ts';
 import { wheelFor } from './wheels.ts';
 
-export interface Measured { backend: string; version: string | null; devices: Doctor['devices']; speeds: Doctor['speeds'] }
+export interface Measured { backend: string; version: string | null; devices: Doctor['devices']; speeds: Doctor['speeds']; /** why it is not TensorFlow */ problem?: string | undefined }
 /** Runs doctorProbe.ts in a child; throws AppError when it cannot. */
 export type MeasureSpeeds = () => Promise<Measured>;
 
@@ -22,8 +24,9 @@ export function memoryLimit(): { total: number; free: number } {
   return { total, free: Number.isFinite(limit) && Number.isFinite(used) ? Math.min(available, limit - used) : available };
 }
 
+/** Free bytes where the folder is, or will be made. */
 function diskFree(dir: string): number {
-  try { const { bavail, bsize } = statfsSync(dir); return bavail * bsize; } catch { return 0; }
+  try { const { bavail, bsize } = statfsSync(dir); return bavail * bsize; } catch { return dirname(dir) === dir ? 0 : diskFree(dirname(dir)); }
 }
 
 const check = (name: string, ok: boolean, message: string, hint = ''): Doctor['checks'][number] => ({ name, ok, message, hint: ok ? '' : hint });
@@ -34,7 +37,7 @@ export async function examine(dataFolder: string, measure: MeasureSpeeds): Promi
   const free = diskFree(dataFolder);
   let measured: Measured = { backend: 'wasm', version: null, devices: [], speeds: [] };
   let problem: string | undefined;
-  try { measured = await measure(); } catch (error) { problem = (error as Error).message; }
+  try { measured = await measure(); problem = measured.problem && `${measured.problem}. Until then ${wasmCost}.`; } catch (error) { problem = (error as Error).message; }
   const checks = [
     check('Node', Number(process.versions.node.split('.')[0]) >= 24, `Node ${process.versions.node}`, 'Install Node 24 or newer.'),
     check('TensorFlow library', existsSync(bindingFile(tfjsDir)), existsSync(bindingFile(tfjsDir)) ? `installed with its binding in ${defaultRuntimeDir}` : 'not installed', wheelFor() ? 'Run "npm start" or "npm run lpl -- setup" with a network connection.' : `There is no library for ${process.platform} on ${process.arch}; the wasm backend is used.`),

@@ -8,7 +8,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import { examine, type Measured } from '../runtime/doctor.ts';
 import { runChild } from './childJson.ts';
 
-const measuredSchema = doctorSchema.pick({ backend: true, devices: true, speeds: true }).extend({ version: z.string().nullable() });
+const measuredSchema = doctorSchema.pick({ backend: true, devices: true, speeds: true }).extend({ version: z.string().nullable(), problem: z.string().optional() });
 
 /** Loads TensorFlow in a child and measures it; about ten seconds. */
 export const measureSpeeds = async (signal?: AbortSignal): Promise<Measured> => measuredSchema.parse((await runChild('main/engine/doctorProbe.ts', [], signal ? { signal } : {})).at(-1));
