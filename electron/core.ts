@@ -9,7 +9,9 @@ type Message = { type: 'ready' } | { type: 'reply'; id: number; reply: Answer } 
 interface Subscribed { subscription: Subscription; push: (message: Push) => void }
 
 const gone: AppErrorData = { code: 'shell.core_gone', message: 'The core of LPL Studio has just ended and is being started again.', hint: 'Try again in a moment. Training goes on in its own process meanwhile.' };
+/** so many deaths in a row, none of them living for a minute, are one too many */
 const RESTARTS = 5;
+const LASTING_MS = 60_000;
 
 export class Core {
   readonly #node: string;
@@ -21,6 +23,7 @@ export class Core {
   #closing = false;
   #isReady = false;
   #restarts = 0;
+  #readyAt = Date.now();
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #subscribed = new Map<number, Subscribed>();
 
@@ -40,7 +43,7 @@ export class Core {
     this.#ready = new Promise((resolve) => {
       child.on('message', (m: Message) => {
         if ('fatal' in m) { this.#closing = true; this.#fatal(m.fatal); return; }
-        if (m.type === 'ready') { this.#isReady = true; resolve(); for (const [id, s] of this.#subscribed) this.#ask({ type: 'subscribe', id, ...s.subscription }); }
+        if (m.type === 'ready') { this.#isReady = true; this.#readyAt = Date.now(); resolve(); for (const [id, s] of this.#subscribed) this.#ask({ type: 'subscribe', id, ...s.subscription }); }
         if (m.type === 'reply') { this.#waiting.get(m.id)?.(m.reply); this.#waiting.delete(m.id); }
         if (m.type === 'push') this.#subscribed.get(m.id)?.push(m.push);
       });
@@ -54,6 +57,7 @@ export class Core {
     for (const answer of this.#waiting.values()) answer({ error: gone });
     this.#waiting.clear();
     if (this.#closing) return;
+    if (Date.now() - this.#readyAt > LASTING_MS) this.#restarts = 0;
     if (++this.#restarts > RESTARTS) { this.#fatal({ code: 'shell.core_keeps_ending', message: 'The core of LPL Studio ended again and again.', hint: 'Start the app again. If it does not help, report it with the log.' }); return; }
     setTimeout(() => this.#start(), 200 * this.#restarts);
   }

@@ -43,7 +43,7 @@ function openSubscriptions(core: Core): void {
     const parsed = subscriptionSchema.safeParse(subscription);
     if (!isOurs(event) || typeof id !== 'number' || !parsed.success) return;
     const { sender } = event;
-    pageOf(sender).set(id, core.subscribe(parsed.data, (message) => { if (!sender.isDestroyed()) sender.send('lpl:push', id, message); }));
+    pageOf(sender).set(id, core.subscribe(parsed.data, (message) => { if (!sender.isDestroyed() && !sender.isCrashed()) sender.send('lpl:push', id, message); }));
   });
   ipcMain.on('lpl:unsubscribe', (event, id: unknown) => {
     if (typeof id !== 'number') return;

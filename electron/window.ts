@@ -13,8 +13,20 @@ export function createWindow(route: string | undefined): BrowserWindow {
   window.once('ready-to-show', () => { if (maximized) window.maximize(); window.show(); });
   keepWindowState(window);
   stayHere(window);
+  comeBack(window);
   void window.loadURL(`${appOrigin}/index.html${route ? `#${route}` : ''}`);
   return window;
+}
+
+/** A page whose process is killed or crashes is loaded again where it was: nothing lives in it alone. One that dies at once again and again is left. */
+function comeBack(window: BrowserWindow): void {
+  let last = 0, deaths = 0;
+  window.webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason === 'clean-exit' || window.isDestroyed()) return;
+    deaths = Date.now() - last < 10_000 ? deaths + 1 : 1;
+    last = Date.now();
+    if (deaths <= 20) setTimeout(() => { if (!window.isDestroyed()) window.webContents.reload(); }, 100 * deaths);
+  });
 }
 
 /** No other page in this window, no other windows; links to the web open in the browser. */

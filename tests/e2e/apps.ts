@@ -1,5 +1,6 @@
 /** The app as a person opens it: in Chromium on the loopback server, and in real Electron. */
 import { _electron, chromium, type Browser, type ElectronApplication, type Page } from 'playwright-core';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ export interface AppOptions { fake?: boolean; dataDir?: string; home?: string; /
 
 const root = join(import.meta.dirname, '..', '..');
 export const fakeTrainer = join(root, 'tests', 'fixtures', 'fakeTrainer.ts');
-const chromiumFlags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+export const chromiumFlags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 function watch(page: Page): string[] {
   const problems: string[] = [];
@@ -32,8 +33,7 @@ export async function inChromium({ fake = true, dataDir = temporaryFolder(), hom
 }
 
 /** Closes the app, where the test has not done so; one that asks a question instead is killed. */
-async function ended(electron: ElectronApplication): Promise<void> {
-  const child = electron.process();
+async function ended(electron: ElectronApplication, child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => { child.once('exit', () => resolve()); });
   const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
@@ -55,10 +55,11 @@ export async function inElectron({ fake = true, dataDir = temporaryFolder(), hom
   const config = mkdtempSync(join(tmpdir(), 'lpl-config-'));
   const env = { ...process.env, HOME: home ?? config, XDG_CONFIG_HOME: config, DISPLAY: screen.display, LPL_DATA: dataDir, LPL_NODE: process.execPath, LPL_CHECK_RESULTS: '1', ...(fake ? { LPL_TRAINER: fakeTrainer } : {}) } as Record<string, string>;
   const electron = await launched(env);
+  const child = electron.process(); // asked for now: playwright knows it no more once it has been killed
   const page = await electron.firstWindow();
   const problems = watch(page);
   const close = async (): Promise<void> => {
-    await ended(electron);
+    await ended(electron, child);
     screen.close();
     if (!keepData) remove(dataDir);
     remove(config);
