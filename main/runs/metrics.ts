@@ -6,6 +6,9 @@ import { statements } from '../db/statements.ts';
 
 export interface SeriesQuery { run_id: string; names: string[]; from: number; to: number | null; max_points: number }
 type Point = { step: number; value: number };
+/** of a metric's rows: run, metric, first and last step */
+type Range = [run: number, metric: number, from: number, to: number];
+const where = 'run = ? AND metric = ? AND step >= ? AND step <= ?';
 
 export function createMetrics(db: Db) {
   const sql = statements(db);
@@ -16,42 +19,58 @@ export function createMetrics(db: Db) {
   };
   const metricId = (name: string): number | undefined => (sql('SELECT id FROM metric_names WHERE name = ?').get(name) as { id: number } | undefined)?.id;
 
-  /** Names with at least one point: one index probe per name, never a scan of the run's rows except for the count. */
+  /** Points counted so far, by run and metric: only later steps are counted again. */
+  const counted = new Map<string, { to: number; n: number }>();
+  const countPoints = (runId: string, key: number, metric: number, last: number): number => {
+    const known = counted.get(`${runId} ${metric}`) ?? { to: -1, n: 0 };
+    const { n } = sql('SELECT count(*) AS n FROM metrics WHERE run = ? AND metric = ? AND step > ? AND step <= ?').get(key, metric, known.to, last) as { n: number };
+    counted.set(`${runId} ${metric}`, { to: last, n: known.n + n });
+    return known.n + n;
+  };
+  /** Names with at least one point: an index probe per name, and a count of what is new. */
   const names = (runId: string): { name: string; points: number; last_step: number; last: number }[] => {
     const key = keyOf(runId);
     return (sql('SELECT id, name FROM metric_names ORDER BY name').all() as { id: number; name: string }[]).flatMap(({ id, name }) => {
       const last = sql('SELECT step, value FROM metrics WHERE run = ? AND metric = ? ORDER BY step DESC LIMIT 1').get(key, id) as Point | undefined;
-      if (!last) return [];
-      const { n } = sql('SELECT count(*) AS n FROM metrics WHERE run = ? AND metric = ?').get(key, id) as { n: number };
-      return [{ name, points: n, last_step: last.step, last: last.value }];
+      return last ? [{ name, points: countPoints(runId, key, id, last.step), last_step: last.step, last: last.value }] : [];
     });
   };
 
-  /** Smallest and largest value of each of max_points/2 buckets of equal width, in step order, and the very first and last point. */
-  const thinned = (where: string, args: number[], first: number, last: number, maxPoints: number): Point[] => {
-    const buckets = Math.max(1, Math.floor((maxPoints - 2) / 2));
-    const width = (last - first + 1) / buckets;
-    // SQLite gives the other columns of the row that min() or max() picked
-    const extremes = (f: 'min' | 'max'): (Point & { bucket: number })[] =>
-      sql(`SELECT CAST((step - ?) / ? AS INTEGER) AS bucket, step, ${f}(value) AS value FROM metrics WHERE ${where} GROUP BY bucket`).all(first, width, ...args) as (Point & { bucket: number })[];
-    const ends = [first, last].map((step) => sql('SELECT step, value FROM metrics WHERE run = ? AND metric = ? AND step = ?').get(args[0]!, args[1]!, step) as Point);
-    const points = new Map<number, Point>();
-    for (const p of [...extremes('min'), ...extremes('max'), ...ends]) points.set(p.step, p);
-    return [...points.values()].sort((a, b) => a.step - b.step);
+  /**
+   * Smallest and largest value of each of max_points/2 buckets of equal width, in step order, and the very first and last point. A range
+   * of the index for each bucket: grouping them in one query would sort every row.
+   */
+  const thinned = ([run, metric, from, to]: Range, maxPoints: number): { points: Point[]; total: number } => {
+    const end = (order: 'ASC' | 'DESC'): Point => sql(`SELECT step, value FROM metrics WHERE ${where} ORDER BY step ${order} LIMIT 1`).get(run, metric, from, to) as Point;
+    const [first, last] = [end('ASC'), end('DESC')];
+    const buckets = Math.max(1, Math.floor((maxPoints - 2) / 2)), width = (last.step - first.step + 1) / buckets;
+    const points = new Map<number, Point>([[first.step, first], [last.step, last]]);
+    let total = 0;
+    for (let b = 0; b < buckets; b++) {
+      const bounds = [Math.ceil(first.step + b * width), Math.ceil(first.step + (b + 1) * width) - 1];
+      // SQLite gives the other columns of the row that min() or max() picked
+      const low = sql(`SELECT step, min(value) AS value, count(*) AS n FROM metrics WHERE ${where}`).get(run, metric, ...bounds) as Point & { n: number };
+      if (low.n === 0) continue;
+      total += low.n;
+      points.set(low.step, { step: low.step, value: low.value });
+      if (low.n === 1) continue;
+      const high = sql(`SELECT step, max(value) AS value FROM metrics WHERE ${where}`).get(run, metric, ...bounds) as Point;
+      points.set(high.step, high);
+    }
+    return { points: [...points.values()].sort((a, b) => a.step - b.step), total };
+  };
+  const pointsOf = (range: Range, maxPoints: number): { points: Point[]; total: number } => {
+    const points = sql(`SELECT step, value FROM metrics WHERE ${where} ORDER BY step LIMIT ?`).all(...range, maxPoints + 1) as Point[];
+    return points.length <= maxPoints ? { points, total: points.length } : thinned(range, maxPoints);
   };
 
   const series = ({ run_id, names: wanted, from, to, max_points }: SeriesQuery): Series[] => {
     const run = keyOf(run_id);
-    const where = 'run = ? AND metric = ? AND step >= ? AND step <= ?';
     return wanted.map((name) => {
       const metric = metricId(name);
       if (metric === undefined) return { name, total: 0, steps: [], values: [] };
-      const args = [run, metric, Math.ceil(from), to === null ? Number.MAX_SAFE_INTEGER : Math.floor(to)];
-      const range = sql(`SELECT count(*) AS n, min(step) AS first, max(step) AS last FROM metrics WHERE ${where}`).get(...args) as { n: number; first: number; last: number };
-      const points = range.n <= max_points
-        ? sql(`SELECT step, value FROM metrics WHERE ${where} ORDER BY step`).all(...args) as Point[]
-        : thinned(where, args, range.first, range.last, max_points);
-      return { name, total: range.n, steps: points.map((p) => p.step), values: points.map((p) => p.value) };
+      const { points, total } = pointsOf([run, metric, Math.ceil(from), to === null ? Number.MAX_SAFE_INTEGER : Math.floor(to)], max_points);
+      return { name, total, steps: points.map((p) => p.step), values: points.map((p) => p.value) };
     });
   };
   return { names, series };
