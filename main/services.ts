@@ -15,7 +15,7 @@ import { createProjects } from './projects/store.ts';
 import type { Reference } from './runs/configCheck.ts';
 import { runDataHandlers, runHandlers } from './runs/handlers.ts';
 import { createRuns } from './runs/index.ts';
-import { checked } from './runs/journalReader.ts';
+import { checked } from './files/journalReader.ts';
 import { takeFolderIn, unknownFolders } from './runs/rebuild.ts';
 import { cudaEnv } from './runtime/cudaEnv.ts';
 import { appDir, defaultRuntimeDir, resourcesDir } from './runtime/paths.ts';

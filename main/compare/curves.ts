@@ -1,35 +1,30 @@
 /** Curves of a run from its journal: validation metrics against steps and against the time spent training. */
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { runFolder } from '../contract/runFolder.ts';
-import { trainerEventSchema } from '../contract/trainerEvent.ts';
+import { readEvents } from '../files/journalReader.ts';
 
 export interface CurvePoint { step: number; /** seconds spent in training steps so far, without samples, validation and pauses */ seconds: number; value: number }
 export interface RunCurves { /** metric name -> points in step order */ curves: Map<string, CurvePoint[]>; steps: number; seconds: number }
 
 /** Reads events.jsonl. A line that is torn or of a newer version is passed over. Steps repeated after a resume replace the earlier ones. */
-export async function readCurves(dir: string): Promise<RunCurves> {
+export function readCurves(dir: string): RunCurves {
   const byMetric = new Map<string, Map<number, CurvePoint>>();
   const secondsAt = new Map<number, number>();
   let seconds = 0, steps = 0;
-  for await (const line of createInterface({ input: createReadStream(join(dir, runFolder.events)), crlfDelay: Infinity })) {
-    const event = parse(line);
-    if (event?.type === 'started') { steps = event.resumed_from ?? 0; seconds = secondsAt.get(steps) ?? 0; }
-    if (event?.type === 'step') { seconds += event.seconds; steps = event.step; secondsAt.set(steps, seconds); }
-    if (event?.type !== 'validation') continue;
-    for (const [name, value] of Object.entries(event.metrics)) {
-      const points = byMetric.get(name) ?? new Map<number, CurvePoint>();
-      points.set(event.step, { step: event.step, seconds, value });
-      byMetric.set(name, points);
+  for (const { events } of readEvents(join(dir, runFolder.events), 0, () => undefined)) {
+    for (const event of events) {
+      if (event.type === 'started') { steps = event.resumed_from ?? 0; seconds = secondsAt.get(steps) ?? 0; }
+      if (event.type === 'step') { seconds += event.seconds; steps = event.step; secondsAt.set(steps, seconds); }
+      if (event.type !== 'validation') continue;
+      for (const [name, value] of Object.entries(event.metrics)) {
+        const points = byMetric.get(name) ?? new Map<number, CurvePoint>();
+        points.set(event.step, { step: event.step, seconds, value });
+        byMetric.set(name, points);
+      }
     }
   }
   const curves = new Map([...byMetric].map(([name, points]) => [name, [...points.values()].sort((a, b) => a.step - b.step)]));
   return { curves, steps, seconds };
-}
-
-function parse(line: string): ReturnType<typeof trainerEventSchema.parse> | undefined {
-  try { return trainerEventSchema.parse(JSON.parse(line)); } catch { return undefined; }
 }
 
 /** Mean and spread over repetitions at each step that all of them have. */

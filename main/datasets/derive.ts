@@ -1,6 +1,6 @@
 /** What follows from pictures and settings: buckets, crops, issues. */
 import type { DatasetSettings } from '../contract/datasets.ts';
-import { bucketSizes } from './buckets.ts';
+import { bucketSizes } from '../contract/buckets.ts';
 import { bestOf } from './duplicates.ts';
 import { framingOf, issuesOf, type IssueContext } from './issues.ts';
 import type { Item } from './model.ts';

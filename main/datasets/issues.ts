@@ -1,6 +1,7 @@
 /** What is wrong with a picture or its captions, each flag with its reason in words. */
 import type { DatasetFlag, DatasetSettings } from '../contract/datasets.ts';
-import { bucketName, cropAt, cutAway, nearestBucket, needsEnlarging, type Crop, type Size } from './buckets.ts';
+import { bucketName, nearestBucket, type Crop, type Size } from '../contract/buckets.ts';
+import { cropAt, cutAway, needsEnlarging } from './buckets.ts';
 import type { Item } from './model.ts';
 import { duplicateTags } from './tags.ts';
 

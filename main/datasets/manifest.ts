@@ -1,7 +1,8 @@
 /** A version of a data set as training reads it. */
 import { join } from 'node:path';
 import type { Bucketing, DatasetManifest, ManifestItem } from '../contract/datasetManifest.ts';
-import { bucketName, bucketSizes, needsEnlarging, type Size } from './buckets.ts';
+import { bucketName, bucketSizes, type Size } from '../contract/buckets.ts';
+import { needsEnlarging } from './buckets.ts';
 import { framingOf } from './issues.ts';
 import type { Item } from './model.ts';
 import type { DatasetVersion } from '../contract/datasets.ts';

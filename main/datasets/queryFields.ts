@@ -1,6 +1,6 @@
 /** Fields of the filter language, each a test of a picture. */
 import { datasetFlags, type DatasetFlag } from '../contract/datasets.ts';
-import type { Crop, Size } from './buckets.ts';
+import type { Crop, Size } from '../contract/buckets.ts';
 import { isUnsaved, type Item } from './model.ts';
 import { queryError, type QueryToken } from './queryTokens.ts';
 import { splitTags, tagKey } from './tags.ts';

@@ -13,15 +13,16 @@ import type { Db } from '../db/open.ts';
 import { databaseError } from '../db/open.ts';
 import { timed } from '../db/statements.ts';
 import { createIngest } from './ingest.ts';
-import { readEvents } from './journalReader.ts';
+import { readEvents } from '../files/journalReader.ts';
 import type { RunRow } from './runRow.ts';
 import type { RunStore } from './store.ts';
 
 const FLUSH_MS = 100;
 const RETRY_MS = 1_000;
-const MAX_EVENTS = 2_000;
-/** Above this much unwritten (a full disk, a locked file) events are forgotten here; the journal still has them. */
-const MAX_HELD = 50_000;
+/** Rows (about) of one transaction: some 50 ms, so that a window's call never waits long behind it. */
+const MAX_ROWS = 20_000;
+/** Above this many rows unwritten (a full disk, a locked file) events are forgotten here; the journal still has them. */
+const MAX_HELD = 1_000_000;
 
 export interface Recorder {
   /** Takes events in, from any source, any number of times. */
@@ -37,6 +38,9 @@ export interface Recorder {
 
 interface Track { row: RunRow; last: number; offset: number; pending: TrainerEvent[] }
 export interface RecorderOptions { log: (line: string) => void; /** after a batch: the run and its new events */ onEvents?: (runId: string, events: readonly TrainerEvent[]) => void }
+
+/** Rows that an event becomes: a step's metrics and the three that the recorder adds. */
+const rowsOf = (e: TrainerEvent): number => (e.type === 'step' ? Object.keys(e.metrics).length + 3 : 1);
 
 export function createRecorder(db: Db, store: RunStore, emit: Emit, options: RecorderOptions): Recorder {
   const tracks = new Map<string, Track>();
@@ -62,7 +66,7 @@ export function createRecorder(db: Db, store: RunStore, emit: Emit, options: Rec
       if (e.n > t.last + 1) return false;
       t.pending.push(e);
       t.last = e.n;
-      held++;
+      held += rowsOf(e);
     }
     return true;
   };
@@ -117,7 +121,7 @@ export function createRecorder(db: Db, store: RunStore, emit: Emit, options: Rec
         // a number missing from the journal itself cannot be had anywhere: go on behind it
         for (const e of events) if (!add(t, [e])) { bad(`events ${t.last + 1} to ${e.n - 1} are missing`); t.last = e.n - 1; add(t, [e]); }
         t.offset = offset;
-        if (held >= MAX_EVENTS) write();
+        if (held >= MAX_ROWS) write();
       }
     } catch (error) { behind.add(runId); throw error; }
   }
@@ -131,7 +135,7 @@ export function createRecorder(db: Db, store: RunStore, emit: Emit, options: Rec
       const t = behind.has(runId) ? undefined : track(runId);
       if (!t) return;
       if (!add(t, events)) catchUp(runId);
-      if (held >= MAX_EVENTS && !failing) quietly(flush); else schedule(failing ? RETRY_MS : FLUSH_MS);
+      if (held >= MAX_ROWS && !failing) quietly(flush); else schedule(failing ? RETRY_MS : FLUSH_MS);
     },
     forget: (runId) => { tracks.delete(runId); behind.delete(runId); },
     close() { clearTimeout(timer); timer = undefined; try { flush(); } catch (error) { options.log(`recorder: ${(error as Error).message}`); } },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { appDir, dataDir as defaultDataDir } from '../runtime/paths.ts';
 import type { Services } from '../services.ts';
+import { mayClose } from './closing.ts';
 import { startServer } from './httpServer.ts';
 import { takeLock, type InstanceLock } from './instanceLock.ts';
 import { serveIpc } from './ipcServer.ts';
@@ -32,7 +33,17 @@ export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: C
     lock.release();
     process.exit(0);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
+  // the terminal's Ctrl+C reaches this process from several sides at once: one question is enough
+  let asking = false;
+  const askedToEnd = async (): Promise<void> => {
+    if (asking) return;
+    asking = true;
+    const may = await mayClose(call).catch(() => true);
+    asking = false;
+    if (may) await end();
+  };
+  process.on('SIGINT', () => void (ipc ? end() : askedToEnd()));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   if (ipc) { serveIpc({ call, ...services }, end); return; }
   lock.announce(server!.url);
   if (open) openBrowser(server!.url);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { bucketingSchema, datasetManifestSchema } from '../../main/contract/datasetManifest.ts';
-import { bucketSizes, cropAt, nearestBucket } from '../../main/datasets/buckets.ts';
-import { bucketSizes as engineSizes, centreCrop, nearestBucket as engineNearest } from '../../main/engine/data/buckets.ts';
+import { bucketSizes, centreCrop, nearestBucket } from '../../main/contract/buckets.ts';
+import { cropAt } from '../../main/datasets/buckets.ts';
 import { openRoom, png, put, tempFolder } from './helpers.ts';
 
 const small = bucketingSchema.parse({ resolution: 64, bucket_step: 8, min_bucket_side: 32, max_bucket_side: 128 });
@@ -49,9 +49,9 @@ describe('what training is given', () => {
   it('uses the same buckets and crops as the engine does for plain folders', () => {
     fc.assert(fc.property(fc.integer({ min: 16, max: 4_000 }), fc.integer({ min: 16, max: 4_000 }), fc.constantFrom(512, 768, 1024), fc.boolean(), (width, height, resolution, buckets) => {
       const o = bucketingSchema.parse({ resolution, buckets });
-      expect(bucketSizes(o)).toEqual(engineSizes(o, 64));
+      expect(bucketSizes(o)).toEqual(bucketSizes(o, 64));
       const bucket = nearestBucket({ width, height }, bucketSizes(o));
-      expect(bucket).toEqual(engineNearest({ width, height }, engineSizes(o, 64)));
+      expect(bucket).toEqual(nearestBucket({ width, height }, bucketSizes(o, 64)));
       expect(cropAt({ width, height }, bucket, null)).toEqual(centreCrop({ width, height }, bucket));
       const [x, y, w, h] = cropAt({ width, height }, bucket, { cx: 0.99, cy: 0.01 });
       expect(x >= 0 && y >= 0 && x + w <= width && y + h <= height).toBe(true);

@@ -2,7 +2,8 @@
 import type { ManifestItem } from '../../contract/datasetManifest.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import { integers, uniform } from '../random.ts';
-import { movedCrop, timeIds, type CropBox } from './buckets.ts';
+import type { Crop } from '../../contract/buckets.ts';
+import { movedCrop, timeIds } from './buckets.ts';
 import { batchOrder, type BatchOrder } from './order.ts';
 import type { View } from './latentCache.ts';
 
@@ -70,7 +71,7 @@ function planSample(item: ManifestItem, o: PlanOptions, step: number, sample: nu
 /** Every view that a run with these options can ask for and that can be cached: none for randomly cropped pictures. */
 export function cacheableViews(items: readonly ManifestItem[], o: Pick<PlanOptions, 'crop' | 'random_flip'>): View[] {
   return items.filter((item) => o.crop === 'center' || item.cropFixed || isWhole(item)).flatMap((item) => {
-    const crop: CropBox = item.crop;
+    const crop: Crop = item.crop;
     return o.random_flip && item.flip ? [{ item, crop, flip: false }, { item, crop, flip: true }] : [{ item, crop, flip: false }];
   });
 }

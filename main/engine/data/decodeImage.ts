@@ -4,7 +4,7 @@
  */
 import sharp from 'sharp';
 import { AppError } from '../../contract/errors.ts';
-import type { CropBox, Size } from './buckets.ts';
+import type { Crop, Size } from '../../contract/buckets.ts';
 
 sharp.cache(false);
 const limitInputPixels = 256e6;
@@ -18,7 +18,7 @@ export async function imageSize(path: string): Promise<Size> {
 }
 
 /** Decodes one crop to RGB bytes, [height, width, 3] row-major, mirrored where `flip`. Throws image.unreadable (also for files that end too early). */
-export async function decodeCrop(path: string, crop: CropBox, bucket: Size, flip: boolean, background = '#ffffff'): Promise<Uint8Array> {
+export async function decodeCrop(path: string, crop: Crop, bucket: Size, flip: boolean, background = '#ffffff'): Promise<Uint8Array> {
   const [left, top, width, height] = crop;
   try {
     const pixels = await sharp(path, { failOn: 'error', limitInputPixels }).autoOrient().toColourspace('srgb').flatten({ background })

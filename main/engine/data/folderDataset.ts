@@ -8,7 +8,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, resolve, sep } from 'node:path';
 import { AppError, toAppError } from '../../contract/errors.ts';
 import type { Bucketing, DatasetManifest, ManifestItem } from '../../contract/datasetManifest.ts';
-import { bucketSizes, centreCrop, nearestBucket, tooSmall, type Size } from './buckets.ts';
+import { bucketSizes, centreCrop, nearestBucket, type Size } from '../../contract/buckets.ts';
+import { tooSmall } from './buckets.ts';
 import { imageSize } from './decodeImage.ts';
 
 const pictureExtensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff', '.heic', '.heif', '.jxl', '.svg']);

@@ -6,10 +6,10 @@ import { normal } from '../random.ts';
 import type { ManifestItem } from '../../contract/datasetManifest.ts';
 import { cacheKey, type CachedTensors, type TensorCache } from './tensorCache.ts';
 import { decodeCrop, toUnitRange } from './decodeImage.ts';
-import type { CropBox } from './buckets.ts';
+import type { Crop } from '../../contract/buckets.ts';
 
 /** One picture as it is trained. */
-export interface View { item: ManifestItem; crop: CropBox; flip: boolean }
+export interface View { item: ManifestItem; crop: Crop; flip: boolean }
 /** Pixels [1,H,W,3] in −1..1 -> posterior mean and log-variance, each [1,h,w,C]. */
 export type Encode = (pixels: Float32Array, height: number, width: number) => Promise<{ mean: Posterior; logvar: Posterior }>;
 type Posterior = { shape: number[]; data: Float32Array };

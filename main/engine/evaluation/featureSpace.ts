@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { featureSpaceSchema } from '../../contract/evaluation.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
-import type { Size } from '../data/buckets.ts';
+import type { Size } from '../../contract/buckets.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { eyeFolder, eyeInfo, openEye } from './eyeFeatures.ts';
 import { openVaeFeatures, vaeFeaturesInfo } from './vaeFeatures.ts';

@@ -1,6 +1,6 @@
 /** Pictures at the size that a feature extractor looks at. */
 import sharp from 'sharp';
-import type { Size } from '../data/buckets.ts';
+import type { Size } from '../../contract/buckets.ts';
 import { toUnitRange } from '../data/decodeImage.ts';
 
 /** Pixels scaled to side × side (Lanczos), −1 … 1. */

@@ -1,0 +1,46 @@
+/** Ctrl+C in the terminal that serves the app while a run trains: go on in the background, stop and save, or stay. */
+import { createInterface } from 'node:readline/promises';
+import type { Run } from '../contract/runs.ts';
+import type { Settings } from '../contract/system.ts';
+import type { Call } from './router.ts';
+
+export interface Terminal { input: NodeJS.ReadableStream & { isTTY?: boolean }; output: NodeJS.WritableStream }
+type Choice = 'background' | 'stop' | 'cancel';
+const STOP_S = 600;
+
+async function result<T>(call: Call, method: string, params: unknown = {}): Promise<T | undefined> {
+  const reply = await call(method, params);
+  return 'error' in reply ? undefined : reply.result as T;
+}
+const running = async (call: Call): Promise<Run[]> => (await result<{ running: Run[] }>(call, 'queue.list'))?.running ?? [];
+
+/** True when the core shall end now. Without a terminal nobody can be asked: training goes on, and that is said. */
+export async function mayClose(call: Call, { input, output }: Terminal = { input: process.stdin, output: process.stdout }): Promise<boolean> {
+  const runs = await running(call);
+  if (runs.length === 0) return true;
+  const names = runs.map((r) => `"${r.name}"`).join(', ');
+  const setting = (await result<Settings>(call, 'settings.get'))?.on_close ?? 'ask';
+  const choice = setting !== 'ask' ? setting : input.isTTY ? await ask(names, input, output) : 'background';
+  if (choice === 'cancel') { output.write('LPL Studio stays.\n'); return false; }
+  if (choice === 'stop') { output.write(`Stopping ${names} after the current step, and saving …\n`); await stopAll(call, runs); return true; }
+  output.write(`${names} goes on training in the background. Start LPL Studio again to see it or to stop it.\n`);
+  return true;
+}
+
+async function ask(names: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Promise<Choice> {
+  const lines = createInterface({ input, output });
+  const interrupted = new AbortController();
+  lines.once('SIGINT', () => interrupted.abort()); // Ctrl+C once more: as quickly as can be, losing nothing
+  try {
+    const answer = await lines.question(`\n${names} is still training. [k]eep training in the background, [s]top and save, or [c]ancel? `, { signal: interrupted.signal });
+    return ({ s: 'stop', c: 'cancel' } as const)[answer.trim().toLowerCase().slice(0, 1)] ?? 'background';
+  } catch { return 'background'; } finally { lines.close(); }
+}
+
+/** Nothing new starts meanwhile; the queue goes on at the next start. */
+async function stopAll(call: Call, runs: readonly Run[]): Promise<void> {
+  await call('queue.hold', { held: true });
+  for (const run of runs) await call('runs.stop', { id: run.id, save: true });
+  for (let s = 0; s < STOP_S && (await running(call)).length > 0; s += 0.2) await new Promise((r) => setTimeout(r, 200));
+  await call('queue.hold', { held: false });
+}
