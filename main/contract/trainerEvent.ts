@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from './errors.ts';
 
-const base = { /** running number within the run, from 1 */ n: z.int().min(1), /** milliseconds since 1970 */ at: z.number() };
+const base = { /** running number within the run, from 1; 0: said before there is a journal, or when it cannot be written */ n: z.int().min(0), /** milliseconds since 1970 */ at: z.number() };
 const memory = z.object({ rss_mb: z.number(), peak_rss_mb: z.number(), tensors: z.int() });
 
 export const exitReasons = ['finished', 'stopped', 'paused', 'out_of_memory', 'non_finite', 'killed', 'disk_full', 'bad_input', 'bug'] as const;

@@ -1,7 +1,17 @@
-import { statfsSync } from 'node:fs';
-import { expect, test } from 'vitest';
+/** The run's disk: room is asked for before the first step; a disk that fills up later loses nothing that was saved. */
+import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { runConfigSchema, type RunConfigInput } from '../../main/contract/runConfig.ts';
+import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
+import { verifyCheckpoint } from '../../main/engine/run/checkpointFiles.ts';
+import { CommandQueue } from '../../main/engine/run/commandQueue.ts';
 import { checkDisk } from '../../main/engine/run/diskCheck.ts';
-import { errorOf, tempDir } from './train-helpers.ts';
+import { createRunFolder } from '../../main/engine/run/runFolder.ts';
+import { runTraining } from '../../main/engine/run/runTraining.ts';
+import { smallDisk } from '../api/helpers.ts';
+import { writeTinyModel } from './tinyModel.ts';
+import { errorOf, pictureFolder, tempDir } from './train-helpers.ts';
 
 test('room for checkpoints is asked for before the first step', async () => {
   const dir = tempDir(), { bavail, bsize } = statfsSync(dir), free = bavail * bsize;
@@ -9,4 +19,44 @@ test('room for checkpoints is asked for before the first step', async () => {
   expect(checkDisk(dir, free / 2.5, 3, 0)).toContain('3 checkpoints');
   expect(checkDisk(dir, free / 2.5, 3, 3)).toBeNull();
   expect(await errorOf(() => checkDisk(dir, free * 2, 3, 0))).toMatchObject({ code: 'disk.full', hint: expect.stringContaining('Free some space') });
+});
+
+let base = '', dataset = '';
+beforeAll(async () => {
+  process.env['LPL_CACHE'] = tempDir();
+  [base, dataset] = [await writeTinyModel(join(tempDir(), 'model')), await pictureFolder(4)];
+}, 60_000);
+
+/** Fills the disk up to `bytes`: a journal's line still fits, a picture or a checkpoint does not. */
+function fill(disk: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(bavail * bsize - bytes));
+}
+const go = async (dir: string, onEvent: (e: TrainerEvent) => void = () => undefined): Promise<{ reason: string; events: TrainerEvent[] }> => {
+  const events: TrainerEvent[] = [];
+  const reason = await runTraining(dir, { resume: null, commands: new CommandQueue(), onEvent: (e) => { events.push(e); onEvent(e); } });
+  return { reason, events };
+};
+
+test.each<[string, RunConfigInput, RegExp]>([
+  ['sample pictures', { samples: { prompts: ['a red apple'], sample_every: 2 } }, /samples.*\.png/],
+  ['checkpoints', { samples: { prompts: [] }, training: { max_train_steps: 3, backend: 'tensorflow-eager', checkpointing_steps: 1 } }, /checkpoints.*step-00000002/],
+])('a disk that is full while writing %s: said in words, the last checkpoint is whole, and with space the run goes on to its end', async (_, over, place) => {
+  const disk = tempDir(), dir = join(disk, 'run');
+  smallDisk(disk, 40);
+  createRunFolder(dir, runConfigSchema.parse({
+    ...over, model: { base }, data: { dataset, resolution: 64 }, method: { rank: 2 },
+    training: { max_train_steps: 3, backend: 'tensorflow-eager', checkpointing_steps: 1, ...over.training }, samples: { num_inference_steps: 2, seeds: [1], ...over.samples },
+  }));
+  const checkpointsFirst = place.source.includes('png');
+  const ran = await go(dir, (e) => { if (checkpointsFirst ? e.type === 'checkpoint' && e.step === 2 : e.type === 'step' && e.step === 2) fill(disk, 8_192); });
+  expect(ran.reason).toBe('disk_full');
+  expect(ran.events.at(-1)).toMatchObject({ type: 'failed', reason: 'disk_full', error: { code: 'disk.full', message: expect.stringMatching(place), hint: expect.stringMatching(/Free some space/) } });
+  const kept = readdirSync(join(dir, 'checkpoints'));
+  expect(kept).toContain(checkpointsFirst ? 'step-00000002' : 'step-00000001');
+  for (const name of kept) await verifyCheckpoint(join(dir, 'checkpoints', name));
+  rmSync(join(disk, 'ballast'));
+  const again = await go(dir);
+  expect(again.reason).toBe('finished');
+  expect(again.events.find((e) => e.type === 'started')).toMatchObject({ resumed_from: checkpointsFirst ? 2 : 1 });
 });

@@ -2,9 +2,11 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openJournal, readJournal } from '../../main/engine/run/journal.ts';
+import { lockRun } from '../../main/engine/run/lock.ts';
 import { configHash, createRunFolder, parseRunConfig, readRunConfig } from '../../main/engine/run/runFolder.ts';
 import { defaultRunConfig } from '../../main/contract/runConfig.ts';
 import { trainerEventSchema } from '../../main/contract/trainerEvent.ts';
+import { startTime } from '../../main/files/processIdentity.ts';
 import { errorOf, tempDir } from './train-helpers.ts';
 
 const warning = (message: string) => ({ type: 'warning' as const, code: 'test', message });
@@ -69,4 +71,17 @@ describe('run folder', () => {
     expect(configHash({ a: 1, b: { c: [1, 2], d: 2 } })).toBe(configHash({ b: { d: 2, c: [1, 2] }, a: 1 }));
     expect(configHash({ a: [1, 2] })).not.toBe(configHash({ a: [2, 1] }));
   });
+});
+
+test('the lock of a process that is gone is taken over, also when its number belongs to another one by now', () => {
+  const dir = tempDir();
+  writeFileSync(join(dir, 'run.lock'), `${process.ppid} another-boot:1`);
+  lockRun(dir)();
+  const release = lockRun(dir);
+  const [pid, started] = readFileSync(join(dir, 'run.lock'), 'utf8').split(' ');
+  expect(Number(pid)).toBe(process.pid);
+  writeFileSync(join(dir, 'run.lock'), `${process.ppid} ${startTime(process.ppid)}`);
+  expect(() => lockRun(dir)).toThrow(/being trained by process/);
+  expect(started, 'as the supervisor reads it').toBe(startTime(process.pid));
+  release();
 });
