@@ -7,6 +7,7 @@ import { groupRuns, type GivenRun, type GroupedArm } from '../compare/groupRuns.
 import { reportHtml, type Report } from '../compare/report/html.ts';
 import { AppError } from '../contract/errors.ts';
 import { evaluateRun } from '../engine/evaluation/evaluateRun.ts';
+import { openWorkbench } from '../engine/evaluation/workbench.ts';
 import { writeFileAtomic } from '../engine/run/atomicFile.ts';
 import { readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import type { Output } from './output.ts';
@@ -22,10 +23,15 @@ function abortOnSignals(): AbortSignal {
 const limitsOf = (options: Record<string, unknown>): Record<string, number> =>
   Object.fromEntries(['prompts', 'seeds', 'references', 'reconstructions'].flatMap((k) => (options[k] === undefined ? [] : [[k, options[k] as number]])));
 
+const onnxOf = (options: Record<string, unknown>): string | undefined => (options['features'] ? resolve(String(options['features'])) : undefined);
+
 export const evaluate: Action = async (output, [dir], options) => {
-  const { folder, evaluation: e, reused } = await evaluateRun(resolve(dir!), { options: limitsOf(options), signal: abortOnSignals(), onProgress: (p) => say(output, p) });
-  output.data({ type: 'evaluation', folder, step: e.step, reused });
-  output.result(`${folder}${reused ? ' (was there already)' : ''}: ${e.pictures.length} pictures, ${e.reconstructions.length} reconstructions, ${e.references.length} held-out pictures.`);
+  const bench = openWorkbench({ onnx: onnxOf(options) });
+  try {
+    const { folder, evaluation: e, reused } = await evaluateRun(resolve(dir!), { options: limitsOf(options), signal: abortOnSignals(), onProgress: (p) => say(output, p), bench });
+    output.data({ type: 'evaluation', folder, step: e.step, reused });
+    output.result(`${folder}${reused ? ' (was there already)' : ''}: ${e.pictures.length} pictures, ${e.reconstructions.length} reconstructions, ${e.references.length} held-out pictures.`);
+  } finally { bench.dispose(); }
 };
 
 function say(output: Output, p: { text: string; done: number; total: number; eta_s: number | null }): void {
@@ -35,15 +41,15 @@ function say(output: Output, p: { text: string; done: number; total: number; eta
 
 export const compare: Action = async (output, dirs, options) => {
   const arms = options['arms'] ? readArms(String(options['arms'])) : groupRuns(dirs.map(openRun));
-  await reportArms(output, arms, { file: resolve(String(options['report'])), title: options['title'] as string | undefined, limits: limitsOf(options) });
+  await reportArms(output, arms, { file: resolve(String(options['report'])), title: options['title'] as string | undefined, limits: limitsOf(options), onnx: onnxOf(options) });
 };
 
-export interface ReportOptions { file: string; title: string | undefined; limits: Record<string, number> }
+export interface ReportOptions { file: string; title: string | undefined; limits: Record<string, number>; /** an ONNX image model to compare pictures with */ onnx?: string | undefined }
 
 /** Evaluates what is not evaluated yet, analyses it, and writes FILE.html and FILE.json. */
-export async function reportArms(output: Output, arms: readonly GroupedArm[], { file, title, limits }: ReportOptions): Promise<void> {
+export async function reportArms(output: Output, arms: readonly GroupedArm[], { file, title, limits, onnx }: ReportOptions): Promise<void> {
   for (const arm of arms) output.text(`${arm.label}: ${arm.runs.map((r) => `${r.name} (seed ${r.config.training.seed})`).join(', ')}`);
-  const compared = await evaluateAll(output, arms, limits);
+  const compared = await evaluateAll(output, arms, limits, onnx);
   const report = await buildReport(compared, { title: title ?? `${arms.map((a) => a.label).join(' and ')} compared`, onProgress: (text, done, total) => say(output, { text, done, total, eta_s: null }) });
   mkdirSync(dirname(file), { recursive: true });
   writeFileAtomic(file, reportHtml(report));
@@ -64,25 +70,27 @@ function readArms(file: string): GroupedArm[] {
 }
 
 /** Evaluates run after run; the bar spans all of them. */
-async function evaluateAll(output: Output, arms: readonly GroupedArm[], options: Record<string, number>): Promise<ComparedArm[]> {
-  const total = arms.reduce((n, a) => n + a.runs.length, 0), signal = abortOnSignals(), began = Date.now();
+async function evaluateAll(output: Output, arms: readonly GroupedArm[], options: Record<string, number>, onnx: string | undefined): Promise<ComparedArm[]> {
+  const total = arms.reduce((n, a) => n + a.runs.length, 0), signal = abortOnSignals(), began = Date.now(), bench = openWorkbench({ onnx });
   let done = 0;
-  const compared: ComparedArm[] = [];
-  for (const arm of arms) {
-    const runs: ComparedArm['runs'] = [];
-    for (const { name, dir } of arm.runs) {
-      const share = (p: { done: number; total: number }): number => done + (p.total ? p.done / p.total : 0);
-      const onProgress = (p: { text: string; done: number; total: number }): void => {
-        const part = share(p);
-        say(output, { text: `evaluating ${name}: ${p.text}`, done: Math.round(part * 1000), total: total * 1000, eta_s: part > 0.02 ? ((Date.now() - began) / 1000 / part) * (total - part) : null });
-      };
-      const { evaluation, folder } = await evaluateRun(dir, { options, signal, onProgress });
-      runs.push({ name, dir, evaluation, folder });
-      done++;
+  const evaluated = async ({ name, dir }: GroupedArm['runs'][number]): Promise<ComparedArm['runs'][number]> => {
+    const onProgress = (p: { text: string; done: number; total: number }): void => {
+      const part = done + (p.total ? p.done / p.total : 0);
+      say(output, { text: `evaluating ${name}: ${p.text}`, done: Math.round(part * 1000), total: total * 1000, eta_s: part > 0.02 ? ((Date.now() - began) / 1000 / part) * (total - part) : null });
+    };
+    const { evaluation, folder } = await evaluateRun(dir, { options, signal, onProgress, bench });
+    done++;
+    return { name, dir, evaluation, folder };
+  };
+  try {
+    const compared: ComparedArm[] = [];
+    for (const arm of arms) {
+      const runs: ComparedArm['runs'] = [];
+      for (const run of arm.runs) runs.push(await evaluated(run));
+      compared.push({ kind: arm.kind, label: arm.label, runs });
     }
-    compared.push({ kind: arm.kind, label: arm.label, runs });
-  }
-  return compared;
+    return compared;
+  } finally { bench.dispose(); }
 }
 
 export const withoutPictures = (report: Report): Omit<Report, 'pictures'> & { pictures: { prompt: string; seed: number }[] } => ({ ...report, pictures: report.pictures.map(({ prompt, seed }) => ({ prompt, seed })) });

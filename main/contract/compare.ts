@@ -38,9 +38,8 @@ export const intervalSchema = z.object({ effect: z.number(), low: z.number(), hi
 export const verdictSchema = z.object({ kind: z.enum(['better', 'worse', 'no_difference', 'too_few', 'no_noise_floor', 'identical']), sentence: z.string() });
 const armNumbersSchema = z.object({ label: z.string(), kind: z.enum(armKinds), mean: z.number().nullable(), effect: intervalSchema.nullable(), verdict: verdictSchema.nullable() });
 export const measureSchema = z.object({ id: z.string(), title: z.string(), unit: z.string(), note: z.string(), lowerIsBetter: z.boolean(), arms: z.array(armNumbersSchema) });
-const distancesSchema = z.object({
-  pictures: z.int(), references: z.int(), kid: z.object({ value: z.number(), std: z.number(), subsets: z.int(), subsetSize: z.int() }), frechet: z.number(), frechetWarning: z.string().nullable(),
-});
+const estimateSchema = z.object({ value: z.number(), /** over subsets */ std: z.number(), subsets: z.int(), subsetSize: z.int() });
+const distancesSchema = z.object({ pictures: z.int(), references: z.int(), kid: estimateSchema, frechet: estimateSchema, frechetWarning: z.string().nullable() });
 const styleSchema = z.object({ color: z.string(), dash: z.string(), letter: z.string() });
 export const chartSchema = z.object({
   title: z.string(), xLabel: z.string(), logY: z.boolean().optional(),

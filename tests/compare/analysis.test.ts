@@ -48,7 +48,7 @@ describe('report', () => {
   const styles = armStyles(arms.map((a) => a.kind));
   const report: Report = {
     title: 'A "quoted" <title>', madeAt: '2026-01-01T00:00:00Z', arms: arms.map((a, i) => ({ kind: a.kind, label: a.label, style: styles[i]!, runs: [{ name: 'run', seed: 1, steps: 10, seconds: 5, weights_sha256: 'abc', config: {} }] })),
-    differences: configDifferences([defaultRunConfig(), { ...defaultRunConfig(), lpl: { ...defaultRunConfig().lpl, enabled: true } }]), analysis: analyse(arms),
+    differences: configDifferences([defaultRunConfig(), { ...defaultRunConfig(), lpl: { ...defaultRunConfig().lpl, enabled: true } }]), analysis: analyse([arm('baseline', 'Baseline', 1, [1]), arm('lpl', 'LPL <b>', 0.2, [1])]),
     charts: [{ title: 'Loss', xLabel: 'steps', series: [{ label: 'Baseline', style: styles[0]!, points: [{ x: 0, mean: 1, low: 0.9, high: 1.1 }, { x: 10, mean: 0.5, low: 0.4, high: 0.6 }] }] }],
     pictures: [{ prompt: '<script>', seed: 1, images: ['data:image/png;base64,AA', null] }], provenance: { App: '0.1' },
   };

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { frechetDistance } from '../../main/compare/statistics/frechet.ts';
-import { kernelDistance, kernelDistanceOverSubsets } from '../../main/compare/statistics/kid.ts';
+import { kernelDistance, overSubsets } from '../../main/compare/statistics/kid.ts';
 import { pairedBootstrap, type Interval, type Pair } from '../../main/compare/statistics/pairedBootstrap.ts';
 import { seededRandom, type Random } from '../../main/compare/statistics/resampling.ts';
+import { chanceDifference, studentT, trainingNoise } from '../../main/compare/statistics/trainingNoise.ts';
 import { verdict } from '../../main/compare/statistics/verdict.ts';
 import { wilsonInterval } from '../../main/compare/statistics/binomial.ts';
 
@@ -24,8 +25,8 @@ describe('distances between feature sets equal numpy and scipy', () => {
   });
   it('subsets of the same pictures give the same estimate again, and say how large they were', () => {
     const { first, second } = cases[2]!;
-    const a = kernelDistanceOverSubsets(rows(first), rows(second), seededRandom(1), 20);
-    expect(a).toEqual(kernelDistanceOverSubsets(rows(first), rows(second), seededRandom(1), 20));
+    const a = overSubsets(kernelDistance, rows(first), rows(second), seededRandom(1), 20);
+    expect(a).toEqual(overSubsets(kernelDistance, rows(first), rows(second), seededRandom(1), 20));
     expect(a.subsetSize).toBe(72);
     expect(Math.abs(a.value / cases[2]!.kid - 1)).toBeLessThan(0.2);
   });
@@ -59,7 +60,7 @@ describe('paired bootstrap over prompt × seed', () => {
     let claims = 0;
     for (let i = 0; i < 200; i++) {
       const judge = (): Interval => pairedBootstrap(experiment(random, 0), random, { resamples: 1000 });
-      const { kind } = verdict({ measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', effect: judge(), noise: [judge()] });
+      const { kind } = verdict({ measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', effect: judge(), noise: [judge()], chance: null, repetitions: 1 });
       if (kind === 'better' || kind === 'worse') claims++;
     }
     expect(claims / 200).toBeLessThanOrEqual(0.05);
@@ -67,7 +68,7 @@ describe('paired bootstrap over prompt × seed', () => {
 
   it('finds a large effect', () => {
     const random = seededRandom(3);
-    const judged = verdict({ measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', effect: pairedBootstrap(experiment(random, -3), random), noise: [pairedBootstrap(experiment(random, 0), random)] });
+    const judged = verdict({ measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', effect: pairedBootstrap(experiment(random, -3), random), noise: [pairedBootstrap(experiment(random, 0), random)], chance: null, repetitions: 1 });
     expect(judged.kind).toBe('better');
   });
 
@@ -78,18 +79,39 @@ describe('paired bootstrap over prompt × seed', () => {
 
 describe('verdict', () => {
   const interval = (effect: number, half: number): Interval => ({ effect, low: effect - half, high: effect + half, level: 0.95, pairs: 40, clusters: 10, resamples: 1000 });
-  const base = { measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL' };
+  const base = { measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', chance: null, repetitions: 1 };
   it('is withheld inside the A/A spread', () => {
     expect(verdict({ ...base, effect: interval(-0.3, 0.1), noise: [interval(0.1, 0.4)] }).kind).toBe('no_difference');
     expect(verdict({ ...base, effect: interval(-0.6, 0.1), noise: [interval(0.1, 0.4)] }).kind).toBe('better');
   });
-  it('is withheld without an A/A arm, for too few prompts, and says when arms are identical', () => {
+  it('is withheld inside what other seeds alone may do', () => {
+    const judged = (chance: number) => verdict({ ...base, effect: interval(-0.3, 0.1), noise: [interval(0, 0.1)], chance, repetitions: 3 });
+    expect(judged(0.31).kind).toBe('no_difference');
+    expect(judged(0.31).sentence).toContain('with 3 trainings an arm, other seeds alone may differ by up to 0.310');
+    expect(judged(0.29).kind).toBe('better');
+  });
+  it('is withheld where nothing tells the noise floor, for too few prompts, and says when arms are identical', () => {
     expect(verdict({ ...base, effect: interval(-0.6, 0.1), noise: [] }).kind).toBe('no_noise_floor');
     expect(verdict({ ...base, effect: undefined, noise: [] }).kind).toBe('too_few');
     expect(verdict({ ...base, effect: interval(0, 0), noise: [] }).kind).toBe('identical');
   });
   it('knows which direction is better', () => {
     expect(verdict({ ...base, lowerIsBetter: false, effect: interval(-0.6, 0.1), noise: [interval(0, 0.1)] }).kind).toBe('worse');
+  });
+});
+
+describe('what chance does between trainings', () => {
+  it('is Student\'s bound from all trainings of the same settings', () => {
+    const noise = trainingNoise([1, 3])!;
+    expect(noise).toEqual({ sd: Math.SQRT2, trainings: 2 });
+    expect(chanceDifference(noise, 1)).toBeCloseTo(12.7062 * 2, 3);
+    expect(chanceDifference({ sd: 1, trainings: 6 }, 3)).toBeCloseTo(2.5706 * Math.sqrt(2 / 3), 4);
+    expect(trainingNoise([1])).toBeNull();
+  });
+  it('has the quantiles of the tables', () => {
+    expect([1, 5, 30].map(studentT)).toEqual([12.7062, 2.5706, 2.0423]);
+    expect(studentT(60)).toBeCloseTo(2.0003, 2);
+    expect(() => studentT(0)).toThrow(RangeError);
   });
 });
 

@@ -53,3 +53,8 @@ export function pairsOf(measure: Measure, first: readonly Evaluation[], second: 
     return measure.values(a).filter((v) => other.has(v.key)).map((v) => ({ cluster: v.cluster, first: v.value, second: other.get(v.key)! }));
   });
 }
+
+/** The measure's mean in each training; null where one has no value. */
+export function runMeans(measure: Measure, evaluations: readonly Evaluation[]): (number | null)[] {
+  return evaluations.map((e) => { const values = measure.values(e); return values.length ? values.reduce((s, v) => s + v.value, 0) / values.length : null; });
+}

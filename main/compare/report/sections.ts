@@ -34,10 +34,10 @@ function measureRows(measure: MeasureResult, arms: readonly StyledArm[]): string
 
 /** Every measure with each arm's mean and its difference from the baseline with the 95 % interval. */
 export function numberSection(arms: readonly StyledArm[], { measures, distances }: Analysis): string {
-  const sets = distances.map((d, i) => (d.values ? `<tr><td>${tag(arms[i]!)}</td><td class="n">${d.values.pictures} / ${d.values.references}</td><td class="n">${number(d.values.kid.value)} ± ${number(d.values.kid.std)}</td><td class="n">${number(d.values.frechet)}</td></tr>` : ''));
+  const sets = distances.map((d, i) => (d.values ? `<tr><td>${tag(arms[i]!)}</td><td class="n">${d.values.pictures} / ${d.values.references}</td><td class="n">${number(d.values.kid.value)} ± ${number(d.values.kid.std)}</td><td class="n">${number(d.values.frechet.value)} ± ${number(d.values.frechet.std)}</td></tr>` : ''));
   const warning = distances.find((d) => d.values?.frechetWarning)?.values?.frechetWarning;
   return `<table><tr><th>Arm</th><th class="n">Mean</th><th class="n">Difference from baseline [95 %]</th><th>In words</th></tr>${measures.map((m) => measureRows(m, arms)).join('')}</table>
-<h2>Distances between picture sets</h2><table><tr><th>Arm</th><th class="n">Pictures drawn / held out</th><th class="n">KID ± spread over subsets</th><th class="n">Fréchet distance</th></tr>${sets.join('')}</table>${warning ? `<p class="warn">${escape(warning)}</p>` : ''}`;
+<h2>Distances between picture sets</h2><table><tr><th>Arm</th><th class="n">Pictures drawn / held out</th><th class="n">KID ± spread over subsets</th><th class="n">Fréchet distance ± spread</th></tr>${sets.join('')}</table>${warning ? `<p class="warn">${escape(warning)}</p>` : ''}`;
 }
 
 export interface PictureRow { prompt: string; seed: number; /** one data URI an arm; null where an arm lacks it */ images: (string | null)[]; /** the same square of each at 1:1, where pictures are large */ details?: string[] | null }

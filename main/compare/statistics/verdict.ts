@@ -1,6 +1,6 @@
 /**
- * The verdict in one sentence. None is given for too few prompts, nor inside the spread that two trainings with the same
- * settings already show (the A/A arm).
+ * The verdict in one sentence. None is given for too few prompts, nor inside the spread that trainings with the same settings already
+ * show: neither the A/A arm's interval, nor what chance makes plausible between means of that few trainings (trainingNoise.ts).
  */
 import { leastClusters, type Interval } from './pairedBootstrap.ts';
 
@@ -15,6 +15,10 @@ export interface VerdictInput {
   effect: Interval | undefined;
   /** A/A − baseline, one for each A/A arm */
   noise: Interval[];
+  /** the largest difference that chance makes plausible between trainings that differ in their seeds alone; null: nothing tells */
+  chance: number | null;
+  /** trainings of the arm that are compared with as many of the baseline */
+  repetitions: number;
   /** why there is no effect */
   missing?: string | undefined;
 }
@@ -24,20 +28,22 @@ export interface Verdict { kind: VerdictKind; sentence: string }
 const number = (x: number): string => (x === 0 ? '0' : Math.abs(x) >= 0.01 && Math.abs(x) < 1000 ? x.toFixed(3) : x.toExponential(2));
 const percent = (level: number): string => `${Math.round(level * 100)} %`;
 
-/** The largest difference that the A/A arms make plausible: no effect of that size or below is called one. */
-export const noiseFloor = (noise: Interval[]): number => Math.max(...noise.flatMap((i) => [Math.abs(i.low), Math.abs(i.high)]));
+/** No effect of this size or below is called one; null where no two trainings have the same settings. */
+export function noiseFloor({ noise, chance }: Pick<VerdictInput, 'noise' | 'chance'>): number | null {
+  return chance === null && !noise.length ? null : Math.max(chance ?? 0, ...noise.flatMap((i) => [Math.abs(i.low), Math.abs(i.high)]));
+}
 
-export function verdict({ measure, unit, lowerIsBetter, arm, effect, noise, missing }: VerdictInput): Verdict {
+export function verdict(input: VerdictInput): Verdict {
+  const { measure, unit, lowerIsBetter, arm, effect, missing, repetitions } = input;
   if (!effect) return { kind: 'too_few', sentence: `No verdict on ${measure}: ${missing ?? `it takes at least ${leastClusters} prompts`}.` };
-  const u = unit ? ` ${unit}` : '';
-  const interval = `${percent(effect.level)} interval ${number(effect.low)} to ${number(effect.high)}${u}`;
+  const u = unit ? ` ${unit}` : '', interval = `${percent(effect.level)} interval ${number(effect.low)} to ${number(effect.high)}${u}`;
   if (effect.effect === 0 && effect.low === 0 && effect.high === 0) return { kind: 'identical', sentence: `${arm} and the baseline are identical in ${measure}.` };
-  const excludesZero = effect.low > 0 || effect.high < 0;
-  const none: Verdict = { kind: 'no_difference', sentence: `No difference in ${measure} that these data can show between ${arm} and the baseline (${number(effect.effect)}${u}, ${interval}).` };
-  if (!excludesZero) return none;
-  if (!noise.length) return { kind: 'no_noise_floor', sentence: `${arm} differs from the baseline in ${measure} by ${number(effect.effect)}${u} (${interval}), but without an A/A arm nobody can say whether another seed would differ as much.` };
-  const floor = noiseFloor(noise);
-  if (Math.abs(effect.effect) <= floor) return { ...none, sentence: `${none.sentence.slice(0, -2)}; the same settings with another seed differ by up to ${number(floor)}${u}).` };
+  const none = (why: string): Verdict => ({ kind: 'no_difference', sentence: `No difference in ${measure} that these data can show between ${arm} and the baseline (${number(effect.effect)}${u}, ${interval}${why}).` });
+  if (effect.low <= 0 && effect.high >= 0) return none('');
+  const floor = noiseFloor(input);
+  if (floor === null) return { kind: 'no_noise_floor', sentence: `${arm} differs from the baseline in ${measure} by ${number(effect.effect)}${u} (${interval}), but without an A/A arm nobody can say whether another seed would differ as much.` };
+  const known = `with ${repetitions === 1 ? 'one training' : `${repetitions} trainings`} an arm, other seeds alone may differ by up to ${number(floor)}${u}`;
+  if (Math.abs(effect.effect) <= floor) return none(`; ${known}`);
   const better = lowerIsBetter === effect.effect < 0;
-  return { kind: better ? 'better' : 'worse', sentence: `${arm} is ${better ? 'better' : 'worse'} than the baseline in ${measure} by ${number(Math.abs(effect.effect))}${u} (${interval}; the same settings with another seed differ by up to ${number(floor)}${u}).` };
+  return { kind: better ? 'better' : 'worse', sentence: `${arm} is ${better ? 'better' : 'worse'} than the baseline in ${measure} by ${number(Math.abs(effect.effect))}${u} (difference ${number(effect.effect)}, ${interval}; ${known}).` };
 }

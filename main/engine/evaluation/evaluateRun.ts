@@ -12,32 +12,35 @@ import { openBaseModel, type BaseModel } from '../run/baseModel.ts';
 import { writeFileAtomic } from '../run/atomicFile.ts';
 import { findCheckpoint, type FoundCheckpoint } from '../run/checkpointStore.ts';
 import { configHash, readRunConfig, runFolder } from '../run/runFolder.ts';
-import { featureSpaceInfo } from './featureSpace.ts';
 import { measure } from './measure.ts';
 import { planEvaluation } from './plan.ts';
 import { hasEma, trainedHash } from './trainedModel.ts';
 import { workProgress, type OnProgress } from './work.ts';
+import { openWorkbench, type Workbench } from './workbench.ts';
 
-export interface EvaluateOptions { options?: Partial<EvaluationOptions> | undefined; onProgress?: OnProgress | undefined; signal?: AbortSignal | undefined }
+export interface EvaluateOptions { options?: Partial<EvaluationOptions> | undefined; onProgress?: OnProgress | undefined; signal?: AbortSignal | undefined; /** shared with other evaluations; the caller disposes it */ bench?: Workbench | undefined }
 export interface Evaluated { folder: string; evaluation: Evaluation; reused: boolean }
 
 /** Throws evaluation.no_checkpoint, checkpoint.*, model.*, data.*, disk.full; the signal's reason when aborted. */
-export async function evaluateRun(dir: string, { options: given = {}, onProgress, signal }: EvaluateOptions = {}): Promise<Evaluated> {
+export async function evaluateRun(dir: string, { options: given = {}, onProgress, signal, bench: shared }: EvaluateOptions = {}): Promise<Evaluated> {
   const folder = runFolder(dir), config = readRunConfig(folder.config), options = evaluationOptionsSchema.parse(given);
   const found = await findCheckpoint(folder.checkpoints, 'latest', () => {});
   if (!found) throw new AppError('evaluation.no_checkpoint', `The run in ${dir} has no checkpoint yet.`, 'Train until its first checkpoint, then compare.', { dir });
-  const base = await openBaseModel(config);
+  const base = await openBaseModel(config), bench = shared ?? openWorkbench();
   try {
-    const space = await featureSpaceInfo({ base, config });
+    const space = await bench.spaceInfo(base, config);
     const target = join(dir, evaluationFolder.root, evaluationFolder.step(found.manifest.step));
     const kept = readEvaluation(target);
     if (kept && kept.checkpoint_sha256 === found.manifest.sha256 && configHash([kept.options, kept.feature_space, kept.config]) === configHash([options, space, config])) return { folder: target, evaluation: kept, reused: true };
     const manifest = await openRunDataset(dir, config, base.align);
     const partial = join(dir, evaluationFolder.root, `.partial-${configHash([found.manifest.sha256, options, config]).slice(0, 16)}`);
-    const measured = await measure({ base, config, found, manifest, plan: planEvaluation(config, manifest, options), folder: partial, work: workProgress(onProgress, signal) });
+    const measured = await measure({ base, config, found, manifest, plan: planEvaluation(config, manifest, options), folder: partial, work: workProgress(onProgress, signal), bench });
     const evaluation: Evaluation = { ...await header(base, found), options, config, dataset_hash: manifest.dataset.hash, ...measured };
     return { folder: finish(partial, target, evaluation), evaluation, reused: false };
-  } finally { await base.source.close(); }
+  } finally {
+    if (!shared) bench.dispose();
+    await base.source.close();
+  }
 }
 
 /** An evaluation's numbers, or null where there is none that this version reads. */

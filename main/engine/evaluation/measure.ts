@@ -1,10 +1,8 @@
 /** The work of an evaluation, in three parts that are never in memory together: encoders, trained model, feature space. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatasetManifest } from '../../contract/datasetManifest.ts';
 import type { Evaluation } from '../../contract/evaluation.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
-import { createExecutor } from '../backend/select.ts';
 import { validationView } from '../data/batches.ts';
 import { cacheRoot } from '../data/cacheRoot.ts';
 import { captionSource, type CaptionSource } from '../data/captionCache.ts';
@@ -14,14 +12,16 @@ import { openTensorCache } from '../data/tensorCache.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import type { FoundCheckpoint } from '../run/checkpointStore.ts';
 import { openEncoders } from '../run/encoders.ts';
-import { drawMissing } from './drawMissing.ts';
+import { openProbes } from '../program/probes.ts';
+import { trainedCaptions } from '../data/trainedCaptions.ts';
+import { drawMissing, undrawn } from './drawMissing.ts';
 import { measureFeatures } from './measureFeatures.ts';
 import type { EvaluationPlan } from './plan.ts';
-import { defineReconstructions, reconstruct, type Reconstruction } from './reconstruct.ts';
-import { loadTrained } from './trainedModel.ts';
+import { trainsText } from './trainedModel.ts';
 import type { Work } from './work.ts';
+import type { Workbench } from './workbench.ts';
 
-export interface MeasureParts { base: BaseModel; config: RunConfig; found: FoundCheckpoint; manifest: DatasetManifest; plan: EvaluationPlan; folder: string; work: Work }
+export interface MeasureParts { base: BaseModel; config: RunConfig; found: FoundCheckpoint; manifest: DatasetManifest; plan: EvaluationPlan; folder: string; work: Work; bench: Workbench }
 type Measured = Pick<Evaluation, 'engine' | 'feature_space' | 'pictures' | 'references' | 'reconstructions'>;
 interface Sources { latents: LatentSource; captions: CaptionSource }
 
@@ -29,10 +29,10 @@ interface Sources { latents: LatentSource; captions: CaptionSource }
 const COST = { text: 0.5, latent: 2, reconstruction: 3 };
 
 export async function measure(parts: MeasureParts): Promise<Measured> {
-  const { work, plan, config } = parts, missing = plan.pictures.filter((p) => !existsSync(join(parts.folder, p.file)));
-  work.plan(missing.length * config.samples.num_inference_steps + plan.reconstructions.length * COST.reconstruction + plan.pictures.length + plan.references.length);
+  const { work, plan, config } = parts, groups = undrawn(parts.base, config, plan.pictures, parts.folder);
+  work.plan(groups.flat().length * config.samples.num_inference_steps + plan.reconstructions.length * COST.reconstruction + plan.pictures.length + plan.references.length);
   const sources = await encode(parts);
-  const { engine, reconstructions } = await runModel(parts, sources, missing);
+  const { engine, reconstructions } = await runModel(parts, sources, groups);
   return { engine, reconstructions, ...await measureFeatures(parts) };
 }
 
@@ -53,20 +53,16 @@ async function encode({ base, config, manifest, plan, work }: MeasureParts): Pro
 }
 
 /** Draws and reconstructs with the trained weights. */
-async function runModel({ base, config, found, plan, folder, work }: MeasureParts, sources: Sources, missing: EvaluationPlan['pictures']): Promise<Pick<Measured, 'engine' | 'reconstructions'>> {
-  const { backend, threads, precision } = config.training;
-  const executor = await createExecutor({ backend, threads, precision });
-  try {
-    const { info } = executor, engine = { backend: info.backend, version: info.version, device: info.device, precision: info.precision };
-    const trainables = await loadTrained(executor, base, config, found, (n, total) => work.did(`loading the trained model, ${n} of ${total} weights`, 0));
-    const parts = { executor, base, trainables, ...sources };
-    defineReconstructions(parts, [...new Set(plan.reconstructions.map((r) => r.item))]);
-    await drawMissing({ ...parts, config, folder, work, pictures: missing });
-    const reconstructions: Reconstruction[] = [];
-    for (const { item, timestep } of plan.reconstructions) {
-      reconstructions.push(await reconstruct(parts, item, timestep));
-      work.did(`reconstructing held-out pictures, ${reconstructions.length} of ${plan.reconstructions.length}`, COST.reconstruction);
-    }
-    return { engine, reconstructions };
-  } finally { executor.dispose(); }
+async function runModel({ base, config, found, plan, folder, work, bench }: MeasureParts, { latents, captions: plain }: Sources, groups: ReturnType<typeof undrawn>): Promise<Pick<Measured, 'engine' | 'reconstructions'>> {
+  const { executor, trainables } = await bench.model(base, config, found, (n, total) => work.did(`loading the trained model, ${n} of ${total} weights`, 0));
+  const { backend, version, device, precision } = executor.info, captions = trainsText(config) ? (await trainedCaptions(executor, base.source, trainables, false))(false) : plain;
+  const parts = { executor, base, trainables, latents, captions }, probes = openProbes({ ...parts, captions: () => captions });
+  await drawMissing({ ...parts, config, folder, work, groups });
+  probes.define(plan.reconstructions.map((r) => r.item));
+  let told = 0;
+  const measured = await probes.run(plan.reconstructions.map(({ item, timestep }) => ({ item, timestep, noise: { step: timestep, sample: 1 }, lpl: true })), {
+    onProgress(done) { work.did(`reconstructing held-out pictures, ${done} of ${plan.reconstructions.length}`, (done - told) * COST.reconstruction); told = done; },
+  });
+  const reconstructions = plan.reconstructions.map(({ item, timestep }, i) => ({ item: item.contentHash, timestep, feature_distance: measured[i]!.lpl!, mse: measured[i]!.mse }));
+  return { engine: { backend, version, device, precision }, reconstructions };
 }

@@ -6,29 +6,29 @@ import type { Evaluation } from '../../contract/evaluation.ts';
 import type { ManifestItem } from '../../contract/datasetManifest.ts';
 import { decodeCrop, imageSize } from '../data/decodeImage.ts';
 import { writeFileAtomic } from '../run/atomicFile.ts';
-import { dot, openFeatureSpace, type FeatureSpace } from './featureSpace.ts';
+import { dot, type FeatureSpace } from './featureSpace.ts';
 import type { MeasureParts } from './measure.ts';
 
 type Features = Pick<Evaluation, 'feature_space' | 'pictures' | 'references'>;
-type Parts = Pick<MeasureParts, 'base' | 'config' | 'manifest' | 'plan' | 'folder' | 'work'>;
+type Parts = Pick<MeasureParts, 'base' | 'config' | 'manifest' | 'plan' | 'folder' | 'work' | 'bench'>;
 const rounded = (v: Float32Array): number[] => Array.from(v, (x) => Number(x.toPrecision(7)));
 
-export async function measureFeatures(parts: Parts): Promise<Features> {
-  const { plan, folder, manifest, work } = parts, space = await openFeatureSpace(parts);
-  try {
-    const pictures: Features['pictures'] = [], references: Features['references'] = [];
-    for (const { prompt, index, seed, file } of plan.pictures) {
-      const { features, embedding } = await ofFile(space, join(folder, file)), text = await space.text(prompt);
-      pictures.push({ prompt, prompt_index: index, seed, file, features: rounded(features), agreement: text && embedding ? dot(text, embedding) : null });
-      work.did('looking at drawn pictures', 1);
-    }
-    for (const item of plan.references) {
-      const file = await keepReference(folder, item, manifest.background);
-      references.push({ item: item.contentHash, file, features: rounded((await ofFile(space, join(folder, file))).features) });
-      work.did('looking at held-out pictures', 1);
-    }
-    return { feature_space: space.info, pictures, references };
-  } finally { space.dispose(); }
+export async function measureFeatures({ base, config, plan, folder, manifest, work, bench }: Parts): Promise<Features> {
+  const { space, pictures: known, texts } = await bench.space(base, config);
+  const textOf = async (prompt: string): Promise<Float32Array | null> => { if (!texts.has(prompt)) texts.set(prompt, await space.text(prompt)); return texts.get(prompt)!; };
+  const pictures: Features['pictures'] = [], references: Features['references'] = [];
+  for (const { prompt, index, seed, file } of plan.pictures) {
+    const { features, embedding } = await ofFile(space, join(folder, file)), text = await textOf(prompt);
+    pictures.push({ prompt, prompt_index: index, seed, file, features: rounded(features), agreement: text && embedding ? dot(text, embedding) : null });
+    work.did('looking at drawn pictures', 1);
+  }
+  for (const item of plan.references) {
+    const file = await keepReference(folder, item, manifest.background), key = JSON.stringify([item.contentHash, item.crop, item.bucket, manifest.background]);
+    if (!known.has(key)) known.set(key, rounded((await ofFile(space, join(folder, file))).features));
+    references.push({ item: item.contentHash, file, features: known.get(key)! });
+    work.did('looking at held-out pictures', 1);
+  }
+  return { feature_space: space.info, pictures, references };
 }
 
 async function ofFile(space: FeatureSpace, path: string): ReturnType<FeatureSpace['picture']> {

@@ -10,28 +10,34 @@ import { declareTrainables, emaName, planTrainables, type Trainables } from '../
 
 const isDecoderWeight = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
 const frozen = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const;
+type OnProgress = (done: number, total: number) => void;
 
 /** Whether the checkpoint holds an EMA. */
 export const hasEma = ({ manifest }: FoundCheckpoint): boolean => manifest.files['ema.safetensors'] !== undefined;
 
-/**
- * Declares UNet, VAE decoder and trained tensors; the EMA takes the plain weights' places, so that it costs no memory.
- * Throws checkpoint.other_run where the checkpoint does not fit the configuration.
- */
-export async function loadTrained(executor: Executor, base: BaseModel, config: RunConfig, found: FoundCheckpoint, onProgress?: (done: number, total: number) => void): Promise<Trainables> {
-  const trainables = await planTrainables(config, base.source), storage = frozen[config.training.frozen_precision];
-  await loadComponent(executor, base.source, 'unet', { dtype: trainables.lora ? storage : 'float32', ...(onProgress ? { onProgress } : {}) });
-  await loadComponent(executor, base.source, 'vae', { dtype: storage, filter: isDecoderWeight });
+/** Whether the run trained its text encoders: its prompts are embedded with them. */
+export const trainsText = ({ method }: RunConfig): boolean => method.type === 'lora' && method.train_text_encoder;
+
+/** Declares UNet, VAE decoder, trained tensors and, where they were trained, text encoders. */
+export async function declareModel(executor: Executor, base: BaseModel, config: RunConfig, onProgress?: OnProgress): Promise<Trainables> {
+  const trainables = await planTrainables(config, base.source), dtype = frozen[config.training.frozen_precision];
+  await loadComponent(executor, base.source, 'unet', { dtype: trainables.lora ? dtype : 'float32', ...(onProgress ? { onProgress } : {}) });
+  await loadComponent(executor, base.source, 'vae', { dtype, filter: isDecoderWeight });
+  if (trainsText(config)) for (const name of (['text_encoder', 'text_encoder_2'] as const).filter((n) => base.source.has(n))) await loadComponent(executor, base.source, name, { dtype });
   await declareTrainables(executor, base.source, trainables, false);
-  const group = hasEma(found) ? 'ema' : 'weights', missing = new Map(trainables.list.map((t) => [hasEma(found) ? emaName(t.name) : t.name, t.name]));
-  await readGroup(found.dir, group, (stored, _shape, values) => {
+  return trainables;
+}
+
+/** Puts a checkpoint's weights into a declared model; the EMA takes the plain weights' places, so that it costs no memory. Throws checkpoint.other_run where they do not fit. */
+export async function writeTrained(executor: Executor, { list }: Trainables, found: FoundCheckpoint): Promise<void> {
+  const ema = hasEma(found), missing = new Map(list.map((t) => [ema ? emaName(t.name) : t.name, t.name]));
+  await readGroup(found.dir, ema ? 'ema' : 'weights', (stored, _shape, values) => {
     const name = missing.get(stored);
     if (!name) throw misfit(found, `it holds ${stored}`);
     executor.write(name, values);
     missing.delete(stored);
   });
   if (missing.size) throw misfit(found, `it lacks ${[...missing.keys()][0]}`);
-  return trainables;
 }
 
 const misfit = ({ dir }: FoundCheckpoint, what: string): AppError => new AppError('checkpoint.other_run', `The checkpoint ${dir} belongs to a run with other settings: ${what}.`,

@@ -1,4 +1,4 @@
-/** One picture: sampler loop on the host, UNet and VAE decoder on the executor. */
+/** Pictures of one size, several at once: sampler loop on the host, UNet and VAE decoder on the executor. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunConfig } from '../../contract/runConfig.ts';
@@ -14,71 +14,84 @@ import { decodeTiled, planTiles } from '../models/vaeTiling.ts';
 import { predictNoise } from '../program/networks.ts';
 import { normal } from '../random.ts';
 import type { BaseModel } from '../run/baseModel.ts';
+import { filled } from '../run/batching.ts';
 import { conditioningSpecs, floatSpec, latentShape } from '../run/specs.ts';
 import { stateContext } from '../run/stateContext.ts';
 import type { Trainables } from '../trainables/trainables.ts';
 
 export type DrawOptions = Pick<RunConfig['samples'], 'sampler' | 'num_inference_steps' | 'guidance_scale' | 'guidance_rescale'>;
-export interface DrawerParts { executor: Executor; base: BaseModel; trainables: Trainables; ema: boolean; width: number; height: number; options: DrawOptions }
+export interface DrawerParts { executor: Executor; base: BaseModel; trainables: Trainables; ema: boolean; width: number; height: number; /** pictures at once */ batch: number; options: DrawOptions }
 /** Embeddings of the prompt and of what is guided away from; `negativeText` decides whether SDXL's zeros stand for it. */
 export interface DrawText { prompt: CachedTensors; negative: CachedTensors; negativeText: string }
+export interface DrawJob { text: DrawText; seed: number }
 export interface Drawer {
   /** Defines the step functions, so that they are compiled with others. */
   define(): void;
-  /** RGB bytes [height, width, 3]. */
-  draw(text: DrawText, seed: number, onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
+  /** RGB bytes [height, width, 3] of each, at most `batch` of them. A picture's bytes may depend on `batch` in their last bit, not on its neighbours. */
+  draw(pictures: readonly DrawJob[], onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<Uint8Array[]>;
 }
 
 export function pictureDrawer(parts: DrawerParts): Drawer {
-  const { executor, base, width, height, options } = parts, guided = options.guidance_scale !== 1, n = guided ? 2 : 1;
-  const shape = latentShape(base, 1, width, height), size = shape.reduce((a, b) => a * b, 1), zeros = guided && zeroesEmptyPrompt(base.source);
-  const names = { denoise: `draw${parts.ema ? '_ema' : ''}_${width}x${height}_n${n}`, decode: `decode_${width}x${height}` };
-  const define = (): void => defineSteps(parts, names, n);
+  const { executor, base, width, height, batch, options } = parts, guided = options.guidance_scale !== 1, rows = guided ? 2 * batch : batch;
+  const shape = latentShape(base, batch, width, height), one = sizeOf(shape) / batch, zeros = guided && zeroesEmptyPrompt(base.source);
+  const names = { denoise: `draw${parts.ema ? '_ema' : ''}_${width}x${height}_n${rows}`, decode: `decode_${width}x${height}_n${batch}` };
+  const define = (): void => defineSteps(parts, names, rows);
   return {
     define,
-    async draw(text, seed, onProgress, signal) {
+    async draw(pictures, onProgress, signal) {
       define();
-      const sampler = createSampler(...samplerOf(options.sampler, base), options.num_inference_steps);
-      const conditioning = conditioningInputs(text, guided, zeros && text.negativeText === '', [height, width, 0, 0, height, width]);
+      const jobs = filled(pictures, batch), sampler = createSampler(...samplerOf(options.sampler, base), options.num_inference_steps);
+      const noise = (stream: 'sample_noise' | 'sampler', step?: number): Float32Array => joined(jobs.map(({ seed }) => normal({ seed, stream, ...(step === undefined ? {} : { step }) }, one)));
+      const conditioning = conditioningInputs(jobs.map((j) => j.text), guided, zeros, [height, width, 0, 0, height, width]);
       const latents = await sampleLatents(async (x, t) => {
-        const sample = { shape: [n, ...shape.slice(1)], data: guided ? stacked([x, x], []).data : x };
-        const out = (await executor.run(names.denoise, { sample, timestep: { shape: [n], data: new Float32Array(n).fill(t) }, ...conditioning }))['output']!.data as Float32Array;
-        return guided ? { unconditional: out.subarray(0, size), conditional: out.subarray(size) } : { conditional: out };
+        const sample = { shape: [rows, ...shape.slice(1)], data: guided ? joined([x, x]) : x };
+        const out = (await executor.run(names.denoise, { sample, timestep: { shape: [rows], data: new Float32Array(rows).fill(t) }, ...conditioning }))['output']!.data as Float32Array;
+        return guided ? { unconditional: out.subarray(0, x.length), conditional: out.subarray(x.length) } : { conditional: out };
       }, {
-        sampler, samples: 1, guidanceScale: options.guidance_scale, guidanceRescale: options.guidance_rescale, noise: normal({ seed, stream: 'sample_noise' }, size),
-        stepNoise: (i) => normal({ seed, stream: 'sampler', step: i }, size), ...(onProgress ? { onStep: onProgress } : {}), ...(signal ? { signal } : {}),
+        sampler, samples: batch, guidanceScale: options.guidance_scale, guidanceRescale: options.guidance_rescale, noise: noise('sample_noise'),
+        stepNoise: (i) => noise('sampler', i), ...(onProgress ? { onStep: onProgress } : {}), ...(signal ? { signal } : {}),
       });
-      return toBytes((await decodeLatents(parts, names.decode, { shape, data: latents })).data as Float32Array);
+      const image = (await decodeLatents(parts, names.decode, { shape, data: latents })).data as Float32Array, bytes = width * height * 3;
+      return pictures.map((_, i) => toBytes(image.subarray(i * bytes, (i + 1) * bytes)));
     },
   };
 }
 
-function defineSteps({ executor, base, trainables, ema, width, height }: DrawerParts, names: { denoise: string; decode: string }, n: number): void {
-  const sample = floatSpec(...latentShape(base, n, width, height));
-  executor.define(names.denoise, { sample, timestep: floatSpec(n), ...conditioningSpecs(base, n) }, (inputs, state) => ({
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) { all.set(part, at); at += part.length; }
+  return all;
+}
+
+function defineSteps({ executor, base, trainables, ema, width, height, batch }: DrawerParts, names: { denoise: string; decode: string }, rows: number): void {
+  const sample = floatSpec(...latentShape(base, rows, width, height));
+  executor.define(names.denoise, { sample, timestep: floatSpec(rows), ...conditioningSpecs(base, rows) }, (inputs, state) => ({
     outputs: { output: predictNoise(base, trainables, state, inputs['sample']!, inputs['timestep']!, inputs, { ema }) },
   }));
-  const [, h, w, c] = latentShape(base, 1, width, height) as [number, number, number, number], tile = planTiles(base.vae, h, w) ?? { height: h, width: w };
-  executor.define(names.decode, { latents: floatSpec(1, tile.height, tile.width, c) }, ({ latents }, state) => ({
+  const [, h, w, c] = latentShape(base, 1, width, height) as [number, number, number, number], tile = planTiles(base.vae, h, w);
+  executor.define(names.decode, { latents: tile ? floatSpec(1, tile.height, tile.width, c) : floatSpec(batch, h, w, c) }, ({ latents }, state) => ({
     outputs: { image: decode(stateContext(state, 'vae'), base.vae, unscaleLatent(base.vae, latents!)) },
   }));
 }
 
-/** The picture of one latent [1,h,w,C]; a large one tile by tile. */
+/** The pictures of latents [n,h,w,C]; large ones (which come alone) tile by tile. */
 async function decodeLatents({ executor, base }: DrawerParts, step: string, latents: HostTensor): Promise<HostTensor> {
   const whole = async (z: HostTensor): Promise<HostTensor> => (await executor.run(step, { latents: z }))['image']!;
   const tiles = planTiles(base.vae, latents.shape[1]!, latents.shape[2]!);
   return tiles ? decodeTiled(latents, tiles, vaeFactor(base.vae), whole) : whole(latents);
 }
 
-/** The unconditional row first. */
-function conditioningInputs({ prompt, negative }: DrawText, guided: boolean, zeros: boolean, sizes: number[]): Record<string, HostTensor> {
+/** The unconditional rows first. */
+function conditioningInputs(texts: readonly DrawText[], guided: boolean, zeros: boolean, sizes: number[]): Record<string, HostTensor> {
   const rows = (name: 'prompt_embeds' | 'pooled'): HostTensor => {
-    const own = prompt[name]!, other = zeros ? new Float32Array(own.data.length) : negative[name]!.data;
-    return stacked(guided ? [other, own.data] : [own.data], own.shape.slice(1));
+    const away = ({ negative, negativeText }: DrawText): Float32Array => { const { data } = negative[name]!; return zeros && negativeText === '' ? new Float32Array(data.length) : data; };
+    return stacked([...(guided ? texts.map(away) : []), ...texts.map((t) => t.prompt[name]!.data)], texts[0]!.prompt[name]!.shape.slice(1));
   };
-  const n = guided ? 2 : 1, timeIds = stacked(Array.from({ length: n }, () => Float32Array.from(sizes)), [6]);
-  return { promptEmbeds: rows('prompt_embeds'), ...(prompt['pooled'] ? { pooled: rows('pooled'), timeIds } : {}) };
+  const n = guided ? 2 * texts.length : texts.length, timeIds = stacked(Array.from({ length: n }, () => Float32Array.from(sizes)), [6]);
+  return { promptEmbeds: rows('prompt_embeds'), ...(texts[0]!.prompt['pooled'] ? { pooled: rows('pooled'), timeIds } : {}) };
 }
 
 /** The sampler's name and its settings as the model's own scheduler has them, where it says. */

@@ -45,15 +45,15 @@ export async function* drawPictures(request: DrawRequest): AsyncGenerator<Drawn>
     const width = request.width ?? request.height ?? modelSize(base), height = request.height ?? width;
     checkSize(base, width, height);
     const captions = captionSource(openTensorCache({ dir: null, memoryBytes: 1e9 }), '', encoders.encodeText);
-    const drawer = pictureDrawer({ executor, base, trainables, ema: false, width, height, options: request.options });
+    const drawer = pictureDrawer({ executor, base, trainables, ema: false, width, height, batch: 1, options: request.options });
     const total = request.prompts.length * request.seeds.length;
     for (const text of [...request.prompts, request.negative_prompt]) await captions.embedding(text);
     encoders.release();
     for (const [index, prompt] of request.prompts.entries()) {
       for (const [s, seed] of request.seeds.entries()) {
         const number = index * request.seeds.length + s, text = { prompt: await captions.embedding(prompt), negative: await captions.embedding(request.negative_prompt), negativeText: request.negative_prompt };
-        const pixels = await drawer.draw(text, seed, (done, steps) => request.onProgress(`drawing picture ${number + 1} of ${total}`, number * steps + done, total * steps));
-        const png = await encodePng(pixels, { prompt, negative_prompt: request.negative_prompt, seed, ...request.options, width, height, model: basename(base.source.path), lora: request.lora?.file, run: request.run?.dir });
+        const [pixels] = await drawer.draw([{ text, seed }], (done, steps) => request.onProgress(`drawing picture ${number + 1} of ${total}`, number * steps + done, total * steps));
+        const png = await encodePng(pixels!, { prompt, negative_prompt: request.negative_prompt, seed, ...request.options, width, height, model: basename(base.source.path), lora: request.lora?.file, run: request.run?.dir });
         const file = join(request.outputDir, `p${String(index).padStart(2, '0')}-s${seed}.png`);
         writeFileAtomic(file, png);
         yield { file, prompt, seed, width, height, sha256: createHash('sha256').update(png).digest('hex') };

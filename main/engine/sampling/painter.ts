@@ -5,10 +5,11 @@ import { basename, join } from 'node:path';
 import type { Executor } from '../backend/executor.ts';
 import type { CaptionSource } from '../data/captionCache.ts';
 import type { BaseModel } from '../run/baseModel.ts';
+import { chunked, pictureBatch } from '../run/batching.ts';
 import { writeFileAtomic } from '../run/atomicFile.ts';
 import type { StageReporter, TrainRun } from '../run/trainRun.ts';
 import type { Trainables } from '../trainables/trainables.ts';
-import { pictureDrawer, type Drawer } from './drawPicture.ts';
+import { pictureDrawer, type DrawJob, type Drawer } from './drawPicture.ts';
 import { encodePng } from './png.ts';
 
 export interface PainterParts { run: TrainRun; executor: Executor; base: BaseModel; trainables: Trainables; /** embeddings for the plain or the EMA weights */ captions(ema: boolean): CaptionSource; report: StageReporter }
@@ -24,20 +25,30 @@ export function openPainter(parts: PainterParts): Painter {
   const { run } = parts, { samples, training, data } = run.config, size = samples.sample_size ?? data.resolution;
   let prompts = samples.prompts, negative = samples.negative_prompt;
   const weights = training.use_ema && samples.sample_ema ? [false, true] : [false];
-  const drawers = new Map<boolean, Drawer>(weights.map((ema) => [ema, pictureDrawer({ ...parts, ema, width: size, height: size, options: samples })]));
+  const batch = pictureBatch(parts.base, size, size, Math.max(1, prompts.length * samples.seeds.length));
+  const drawers = new Map<boolean, Drawer>(weights.map((ema) => [ema, pictureDrawer({ ...parts, ema, width: size, height: size, batch, options: samples })]));
   if (prompts.length) for (const drawer of drawers.values()) drawer.define();
   return {
     setPrompts(next, nextNegative) { [prompts, negative] = [next, nextNegative]; },
     async draw(step) {
-      const jobs = weights.flatMap((ema) => prompts.flatMap((prompt, index) => samples.seeds.map((seed): Job => ({ prompt, index, seed, ema }))));
-      for (const [done, job] of jobs.entries()) {
-        if (run.commands.ending) return; // the loop carries the command out
-        const text = { prompt: await parts.captions(job.ema).embedding(job.prompt), negative: await parts.captions(job.ema).embedding(negative), negativeText: negative };
-        const pixels = await drawers.get(job.ema)!.draw(text, job.seed, (n, total) => parts.report('sampling', `drawing picture ${done + 1} of ${jobs.length}`, done * total + n, jobs.length * total));
-        await keep(parts, step, job, negative, size, pixels);
+      const count = weights.length * prompts.length * samples.seeds.length;
+      let drawn = 0;
+      for (const ema of weights) {
+        const jobs = prompts.flatMap((prompt, index) => samples.seeds.map((seed): Job => ({ prompt, index, seed, ema })));
+        for (const group of chunked(jobs, batch)) {
+          if (run.commands.ending) return; // the loop carries the command out
+          const pictures = await drawers.get(ema)!.draw(await withTexts(parts, group, negative), (n, total) => parts.report('sampling', `drawing picture ${drawn + 1} of ${count}`, drawn * total + n * group.length, count * total));
+          for (const [i, pixels] of pictures.entries()) await keep(parts, step, group[i]!, negative, size, pixels);
+          drawn += group.length;
+        }
       }
     },
   };
+}
+
+/** With the embeddings of the weights that draw. */
+async function withTexts({ captions }: PainterParts, jobs: readonly Job[], negative: string): Promise<DrawJob[]> {
+  return Promise.all(jobs.map(async ({ prompt, seed, ema }) => ({ seed, text: { prompt: await captions(ema).embedding(prompt), negative: await captions(ema).embedding(negative), negativeText: negative } })));
 }
 
 /** Writes the picture into the run's folder and tells of it. */
