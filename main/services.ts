@@ -98,7 +98,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   };
   const runMethodHandlers = runHandlers(rooms);
   const comparisons = createComparisons({
-    db, emit, jobs, folder: join(dataDir, 'comparisons'), resources: resourcesDir, log, runs: runsPort(runs, runMethodHandlers),
+    db, emit, jobs, folder: join(dataDir, 'comparisons'), resources: resourcesDir, log, featureModel: () => settings.get().feature_model, runs: runsPort(runs, runMethodHandlers),
     runCli: (args, signal, onLine) => runChild('main/cli.ts', args, { signal, onLine }),
   });
   hub.listen((event) => { if (event.type === 'runs.changed') comparisons.runChanged(event.data.run); });

@@ -19,7 +19,7 @@ import type { Output } from './output.ts';
 import type { Action } from './command.ts';
 
 export const demo: Action = async (output, _args, options) => {
-  const steps = Number(options['steps']), seeds = Number(options['seeds']), root = resolve(String(options['output_dir']));
+  const steps = Number(options['steps']), seeds = Number(options['seeds']), root = resolve(String(options['output_dir'])), file = resolve(String(options['report'] ?? join(root, 'report.html')));
   for (const [name, value] of [['steps', steps], ['seeds', seeds]] as const) if (!Number.isInteger(value) || value < 1) throw new AppError('cli.bad_flag', `--${name} needs a whole number from 1.`, 'See "lpl demo --help".');
   const base = demoConfig(join(resourcesDir, 'models', demoModel(resourcesDir)), demoPictures(resourcesDir), steps);
   const requests: ArmRequest[] = [{ kind: 'baseline' }, { kind: 'lpl' }, ...(options['aa'] === false ? [] : [{ kind: 'aa' as const }])];
@@ -30,7 +30,7 @@ export const demo: Action = async (output, _args, options) => {
   const runs = arms.flatMap((a) => a.runs), left = runs.filter((r) => !hasFinished(r.dir)), began = Date.now();
   if (left.length < runs.length) output.text(`${runs.length - left.length} of ${runs.length} runs in ${root} have been trained already.`);
   for (const [i, run] of left.entries()) await trainOne(output, run, { index: i, count: left.length, steps, began });
-  await reportArms(output, arms, { file: join(root, 'report.html'), title: 'Did LPL help? The demo', limits: {} });
+  await reportArms(output, arms, { file, title: 'Did LPL help? The demo', limits: {} });
 };
 
 /** The run's folder, made unless it is there. Throws demo.other_settings when it holds another run. */

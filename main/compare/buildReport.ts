@@ -1,6 +1,7 @@
 /** From evaluated runs to a report: analysis, curves, spectra, pictures. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Evaluation } from '../contract/evaluation.ts';
+import type { RunConfig } from '../contract/runConfig.ts';
 import { analyse } from './analysis/analyse.ts';
 import { pictureKey } from './analysis/measures.ts';
 import type { ArmKind } from './arms.ts';
@@ -38,7 +39,13 @@ export async function buildReport(arms: readonly ComparedArm[], { title, madeAt 
 }
 
 const runLine = ({ name, evaluation: e }: ComparedRun, { seconds }: { seconds: number }) =>
-  ({ name, seed: e.config.training.seed, steps: e.step, seconds, weights_sha256: e.weights_sha256, config: e.config });
+  ({ name, seed: e.config.training.seed, steps: e.step, seconds, weights_sha256: e.weights_sha256, config: shareable(e.config) });
+
+/** Settings as others may see them: files and folders by their names, without where they lie on this machine. */
+function shareable({ model, data, ...rest }: RunConfig): RunConfig {
+  const named = (path: string | null): string | null => path && basename(path);
+  return { model: { ...model, base: basename(model.base), vae: named(model.vae), lora: named(model.lora) }, data: { ...data, dataset: basename(data.dataset), prior_dataset: named(data.prior_dataset) }, ...rest };
+}
 
 async function allFacts(arms: readonly ComparedArm[], onProgress: BuildOptions['onProgress']): Promise<Map<Evaluation, PictureFacts>> {
   const runs = arms.flatMap((a) => a.runs), total = runs.reduce((n, { evaluation: e }) => n + e.pictures.length + e.references.length, 0);

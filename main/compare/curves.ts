@@ -29,9 +29,9 @@ export function readCurves(dir: string): RunCurves {
 
 /** Mean and spread over repetitions at each step that all of them have. */
 export function seedBand(runs: readonly CurvePoint[][]): { step: number; seconds: number; mean: number; low: number; high: number }[] {
-  const shared = runs[0]?.filter((p) => runs.every((r) => r.some((q) => q.step === p.step))) ?? [];
+  const byStep = runs.map((r) => new Map(r.map((p) => [p.step, p]))), shared = runs[0]?.filter((p) => byStep.every((r) => r.has(p.step))) ?? [];
   return shared.map(({ step }) => {
-    const points = runs.map((r) => r.find((q) => q.step === step)!);
+    const points = byStep.map((r) => r.get(step)!);
     const values = points.map((p) => p.value);
     const mean = values.reduce((s, v) => s + v, 0) / values.length;
     return { step, seconds: points.reduce((s, p) => s + p.seconds, 0) / points.length, mean, low: Math.min(...values), high: Math.max(...values) };

@@ -18,6 +18,8 @@ export const comparisonSchema = z.object({
   state: z.enum(['draft', 'waiting', 'training', 'trained', 'stopped']),
   /** optimizer steps of all runs together, and when the last one is expected to end */
   done_steps: z.int(), total_steps: z.int(), eta_s: z.number().nullable(),
+  /** made from one configuration, so that arms can be added; not so for runs that existed before */
+  extendable: z.boolean(),
   /** the job that evaluates it now */
   job_id: z.string().nullable(),
   /** when its numbers were made; null: not yet */

@@ -19,6 +19,8 @@ export const settingsSchema = z.strictObject({
   /** what closing the window does while a run trains */
   on_close: z.enum(['ask', 'background', 'stop', 'cancel']).default('ask'),
   notifications: z.boolean().default(true),
+  /** an ONNX image model (CLIP, Inception, …) that comparisons measure pictures with; empty: the built-in one */
+  feature_model: z.string().max(4_000).default(''),
   /** free text that the window keeps for itself: open panels, sizes, last choices */
   ui: z.record(z.string(), z.unknown()).default({}),
 });

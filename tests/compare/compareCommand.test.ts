@@ -1,5 +1,6 @@
 /** `lpl compare` on finished runs: identical arms are called so, and the report holds everything. */
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compare } from '../../main/cli/compare.ts';
@@ -40,6 +41,12 @@ describe('lpl compare', () => {
   it('needs nothing but itself', () => {
     expect(html).toContain('src="data:image/png;base64,');
     expect(html).not.toMatch(/<script|https?:\/\/|src="(?!data:)/);
+  });
+  it('holds the settings of every arm, without where things lie on this machine', () => {
+    expect(html).toContain('Configuration of LPL');
+    expect(html).toContain('&#34;lpl_t_threshold&#34;: 1000');
+    expect(html).not.toContain(tmpdir());
+    expect(JSON.stringify(json)).not.toContain(tmpdir());
   });
   it('says how far it is over all runs', () => {
     const progress = data.filter((d) => d.type === 'progress' && d.total === 3000);

@@ -1,12 +1,15 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun, type Evaluated } from '../../main/engine/evaluation/evaluateRun.ts';
+import { openWorkbench } from '../../main/engine/evaluation/workbench.ts';
 import { errorOf, tempDir } from '../engine/train-helpers.ts';
+import { writeClipOnnx } from './tinyOnnx.ts';
 import { tinyRun, tinySetup } from './tinyRuns.ts';
 
 const options = { prompts: 3, seeds: 2, reconstructions: 2, timesteps: [50, 200] };
-let first = '', again = '', other = '';
+let first = '', again = '', other = '', changed = '', text = '';
 let made: Evaluated;
 const progress: { done: number; total: number }[] = [];
 
@@ -15,6 +18,8 @@ beforeAll(async () => {
   first = await tinyRun(setup, 'first');
   again = await tinyRun(setup, 'again');
   other = await tinyRun(setup, 'lpl', { lpl: { enabled: true }, training: { use_ema: true, ema_decay: 0.5 } });
+  changed = await tinyRun(setup, 'changed', { training: { seed: 7 } });
+  text = await tinyRun(setup, 'text', { method: { train_text_encoder: true }, training: { max_train_steps: 2 } });
   made = await evaluateRun(first, { options, onProgress: (p) => progress.push(p) });
 }, 400_000);
 
@@ -63,6 +68,24 @@ describe('evaluation of a run', () => {
     const { evaluation } = await evaluateRun(first, { options: more });
     expect(evaluation.pictures).toEqual(made.evaluation.pictures.filter((p) => p.prompt_index < 2));
     expect(readdirSync(root).filter((n) => n.startsWith('.partial-'))).toEqual([]);
+  });
+  it('shares one model among runs of the same settings, with the same numbers as alone, and compares pictures by an ONNX model where one is given', async () => {
+    const bench = openWorkbench({ onnx: writeClipOnnx(join(tempDir(), 'clip.onnx')) }), small = { ...options, prompts: 2 };
+    try {
+      const [one, two] = [(await evaluateRun(first, { options: small, bench })).evaluation, (await evaluateRun(changed, { options: small, bench })).evaluation];
+      expect(one.feature_space).toMatchObject({ id: 'onnx', dimensions: 3 });
+      expect(one.pictures.every((p) => p.agreement !== null && Math.abs(p.agreement) <= 1.0001)).toBe(true);
+      expect(one.reconstructions).toEqual(made.evaluation.reconstructions);
+      expect(two.reconstructions[0]!.mse).not.toBe(one.reconstructions[0]!.mse);
+      expect((await evaluateRun(changed, { options: small })).evaluation.reconstructions).toEqual(two.reconstructions);
+    } finally { bench.dispose(); }
+  });
+  it('draws what the run drew at its end, with the text encoders that it trained', async () => {
+    const { folder } = await evaluateRun(text, { options: { ...options, prompts: 1 } });
+    for (const seed of [1, 2]) {
+      const [own, last] = await Promise.all([join(folder, 'drawn', `p0000-s${seed}.png`), join(text, 'samples', 'step-00000002', `p00-s${seed}.png`)].map((f) => sharp(f).raw().toBuffer()));
+      expect(own!.equals(last!)).toBe(true);
+    }
   });
   it('says when there is nothing to evaluate', async () => {
     expect((await errorOf(() => evaluateRun(tempDir()))).code).toBe('run.no_config');

@@ -20,7 +20,7 @@ export async function tinySetup(heldOut = 3): Promise<TinySetup> {
 }
 
 export const tinyConfig = ({ base, dataset }: TinySetup, over: RunConfigInput = {}) => runConfigSchema.parse({
-  model: { base }, data: { dataset, resolution: 64 }, method: { rank: 2 }, optimizer: { learning_rate: 1e-2 },
+  model: { base }, data: { dataset, resolution: 64 }, method: { rank: 2, ...over.method }, optimizer: { learning_rate: 1e-2 },
   lpl: { lpl_t_threshold: 1000, lpl_num_blocks: 1, ...over.lpl },
   samples: { prompts: ['a picture of number 1'], seeds: [1, 2], num_inference_steps: 1, guidance_scale: 1, ...over.samples },
   validation: { validation_images: 2, validation_bins: 2, ...over.validation },

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultRunConfig, runConfigFields } from '../../main/contract/runConfig.ts';
 import { nearest, smooth } from '../../renderer/charts/smoothing.ts';
+import { clipOutliers } from '../../renderer/compare/clipOutliers.ts';
+import { curveTitles, curvesCsv } from '../../renderer/compare/curveTitles.ts';
 import { cropBox, placeOf } from '../../renderer/datasets/crop.ts';
 import { moved, noSelection, select, within } from '../../renderer/datasets/selection.ts';
 import { decoderBlocks, fraction } from '../../renderer/newRun/decoderBlocks.ts';
@@ -130,5 +132,25 @@ describe('the sample grid', () => {
     const table = sampleTable([first!, { ...first!, id: 'e', ema: true }, { ...first!, id: 'n', step: 9, prompt: 'another' }], false);
     expect([table.hasEma, table.rows.length]).toEqual([true, 2]);
     expect(sampleTable([first!, { ...first!, id: 'e', ema: true }], true).rows[0]!.cells.get(0)?.id).toBe('e');
+  });
+});
+
+describe('curves of a comparison', () => {
+  const line = (y: number[], high = y) => ({ id: 'a', label: 'A', x: y.map((_, i) => i), y, colour: '--arm-lpl', band: { low: y, high } });
+  it('cut off outliers at the fence and say how many, or leave everything as it is', () => {
+    const { lines, cut } = clipOutliers([line([1, 2, 3, 4, 5, 6, 7, 8, 9, 900], [1, 2, 3, 4, 5, 6, 7, 8, 9, 999])]);
+    expect(cut).toEqual({ points: 1, above: 23, largest: 900 });
+    expect(lines[0]!.y.at(-1)).toBe(23);
+    expect(lines[0]!.band!.high.at(-1)).toBe(23);
+    expect(clipOutliers([line([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])]).cut).toBeNull();
+    expect(clipOutliers([line([1, 900])]).cut).toBeNull();
+    expect(clipOutliers([]).lines).toEqual([]);
+  });
+  const curve = (metric: string) => ({ arm_id: 'a', metric, repetitions: 1, points: [{ step: 1, seconds: 2, mean: 3, low: 2.5, high: 3.5 }] });
+  it('are named by what they measure, overall ones first, ranges of timesteps from low to high', () => {
+    expect(curveTitles(['val/loss_bin_7', 'val/loss_bin_0', 'val/lpl', 'val/ema_loss', 'val/loss'].map(curve)).map((t) => t.title)).toEqual(['Noise error, all timesteps', 'LPL, below t = 200', 'Noise error, t 0–124', 'Noise error, t 875–999', 'Noise error, all timesteps, EMA']);
+  });
+  it('as CSV hold every number, and quotes in names', () => {
+    expect(curvesCsv([curve('val/loss')], new Map([['a', 'LPL "2"']]))).toBe('arm,metric,step,seconds,mean,low,high\n"LPL ""2""",val/loss,1,2,3,2.5,3.5');
   });
 });

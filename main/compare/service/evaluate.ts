@@ -7,10 +7,10 @@ import type { ComparisonFolders } from './folder.ts';
 import type { JobsPort, RunCli, RunsPort } from './ports.ts';
 import type { ArmRow, CompareStore } from './store.ts';
 
-export interface EvaluateParts { store: CompareStore; runs: RunsPort; jobs: JobsPort; runCli: RunCli; folders: ComparisonFolders }
+export interface EvaluateParts { store: CompareStore; runs: RunsPort; jobs: JobsPort; runCli: RunCli; folders: ComparisonFolders; /** path of an ONNX model, or empty */ featureModel: () => string }
 type Limits = Record<string, number | undefined>;
 
-export function createEvaluator({ store, runs, jobs, runCli, folders }: EvaluateParts) {
+export function createEvaluator({ store, runs, jobs, runCli, folders, featureModel }: EvaluateParts) {
   const active = new Map<string, string>();
 
   /** Arms with the runs that have trained to their end; an arm without any is left out. */
@@ -26,7 +26,8 @@ export function createEvaluator({ store, runs, jobs, runCli, folders }: Evaluate
       try {
         writeJson(armsFile, arms);
         const flags = Object.entries(limits).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
-        await runCli(['compare', '--json', '--arms', armsFile, '--report', report, '--title', row.name, ...flags], signal, (line) => {
+        const features = featureModel() ? ['--features', featureModel()] : [];
+        await runCli(['compare', '--json', '--arms', armsFile, '--report', report, '--title', row.name, ...features, ...flags], signal, (line) => {
           const p = evaluationProgressSchema.safeParse(line);
           if (p.success) progress(p.data.text, p.data.done, p.data.total);
         });

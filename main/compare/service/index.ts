@@ -1,4 +1,4 @@
-/** The comparisons' room, put together. A comparison whose last run has finished is evaluated by itself, once. */
+/** The comparisons' room, put together. A comparison whose last run has finished is evaluated by itself; once more when an added arm has. */
 import type { Emit } from '../../contract/emit.ts';
 import type { Run } from '../../contract/runs.ts';
 import type { Db } from '../../db/open.ts';
@@ -9,11 +9,11 @@ import type { JobsPort, RunCli, RunsPort } from './ports.ts';
 import { createCompareStore } from './store.ts';
 import { createVotes } from './votes.ts';
 
-export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder: string; runs: RunsPort; runCli: RunCli; resources: string; log: (line: string) => void }
+export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder: string; runs: RunsPort; runCli: RunCli; resources: string; featureModel: () => string; log: (line: string) => void }
 
-export function createComparisons({ db, emit, jobs, folder, runs, runCli, resources, log }: ComparisonsOptions) {
+export function createComparisons({ db, emit, jobs, folder, runs, runCli, resources, featureModel, log }: ComparisonsOptions) {
   const store = createCompareStore(db, emit), folders = comparisonFolders(folder);
-  const evaluator = createEvaluator({ store, runs, jobs, runCli, folders }), votes = createVotes(db, store, runs);
+  const evaluator = createEvaluator({ store, runs, jobs, runCli, folders, featureModel }), votes = createVotes(db, store, runs);
   const handlers = { ...compareHandlers({ store, runs, folders, evaluator, resources }), ...votes.handlers };
   const tried = new Set<string>(), states = new Map<string, Run['state']>();
   return {
@@ -29,9 +29,10 @@ export function createComparisons({ db, emit, jobs, folder, runs, runCli, resour
       states.set(run.id, run.state);
       for (const id of store.withRun(run.id)) {
         store.changed(id);
-        const whole = run.state === 'finished' && store.arms(id).flatMap((a) => a.run_ids).every((r) => runs.find(r)?.state === 'finished');
-        if (!whole || tried.has(id) || folders.evaluatedAt(id) !== null) continue;
-        tried.add(id);
+        const own = store.arms(id).flatMap((a) => a.run_ids), key = [id, ...own].join(' '), measured = folders.evaluatedAt(id);
+        const whole = run.state === 'finished' && own.every((r) => runs.find(r)?.state === 'finished');
+        if (!whole || tried.has(key) || (measured !== null && measured > (run.ended_at ?? Date.now()))) continue;
+        tried.add(key);
         try { evaluator.start(id, {}); } catch (error) { log(`evaluation of ${id}: ${(error as Error).message}`); }
       }
     },

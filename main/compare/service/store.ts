@@ -28,10 +28,20 @@ export function createCompareStore(db: Db, emit: Emit) {
     sql('INSERT INTO comparison_arms (id, comparison_id, position, kind, label) VALUES (?, ?, ?, ?, ?)').run(id, comparisonId, position, arm.kind, arm.label);
     arm.run_ids.forEach((run, i) => sql('INSERT INTO comparison_runs (arm_id, run_id, position) VALUES (?, ?, ?)').run(id, run, i));
   };
-  const metricPoints = sql(`WITH own AS (SELECT key FROM runs WHERE id = @run),
-    clock AS (SELECT step, sum(value) OVER (ORDER BY step) AS seconds FROM metrics WHERE run = (SELECT key FROM own) AND metric = (SELECT id FROM metric_names WHERE name = 'seconds'))
-    SELECT n.name AS name, m.step AS step, m.value AS value, coalesce((SELECT seconds FROM clock WHERE clock.step <= m.step ORDER BY clock.step DESC LIMIT 1), 0) AS seconds
-    FROM metrics m JOIN metric_names n ON n.id = m.metric WHERE m.run = (SELECT key FROM own) AND n.name LIKE 'val/%' ORDER BY m.metric, m.step`);
+  const validation = sql(`SELECT n.name AS name, m.step AS step, m.value AS value FROM metrics m JOIN metric_names n ON n.id = m.metric
+    WHERE m.run = (SELECT key FROM runs WHERE id = ?) AND n.name LIKE 'val/%' ORDER BY m.metric, m.step`);
+  const secondsBetween = sql(`SELECT coalesce(sum(value), 0) AS seconds FROM metrics WHERE run = (SELECT key FROM runs WHERE id = @run)
+    AND metric = (SELECT id FROM metric_names WHERE name = 'seconds') AND step > @after AND step <= @upTo`);
+  /** Seconds trained up to each of these steps (ascending): every logged step is read once, in SQLite. */
+  const secondsAt = (run: string, steps: readonly number[]): Map<number, number> => {
+    const at = new Map<number, number>();
+    let after = -1, seconds = 0;
+    for (const upTo of steps) {
+      seconds += (secondsBetween.get({ run, after, upTo }) as { seconds: number }).seconds;
+      at.set(after = upTo, seconds);
+    }
+    return at;
+  };
   return {
     get, arms, changed,
     list: (): ComparisonRow[] => sql('SELECT * FROM comparisons ORDER BY created_at DESC, rowid DESC').all() as ComparisonRow[],
@@ -48,8 +58,9 @@ export function createCompareStore(db: Db, emit: Emit) {
     remove: (id: string): void => { sql('DELETE FROM comparisons WHERE id = ?').run(get(id).id); changed(null); },
     /** Validation metrics of a run with the training seconds up to each. */
     curves(runId: string): Map<string, CurvePoint[]> {
-      const rows = metricPoints.all({ run: runId }) as (CurvePoint & { name: string })[];
-      return Map.groupBy(rows, (r) => r.name) as Map<string, CurvePoint[]>;
+      const rows = validation.all(runId) as { name: string; step: number; value: number }[];
+      const seconds = secondsAt(runId, [...new Set(rows.map((r) => r.step))].sort((a, b) => a - b));
+      return Map.groupBy(rows.map((r) => ({ ...r, seconds: seconds.get(r.step)! })), (r) => r.name) as Map<string, CurvePoint[]>;
     },
   };
 }

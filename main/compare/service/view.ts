@@ -16,7 +16,7 @@ export function comparisonView({ row, arms, runs, jobId, evaluatedAt }: ViewPart
   const all = views.flatMap((a) => a.found);
   return {
     id: row.id, name: row.name, created_at: row.created_at, arms: views.map(({ found: _found, ...a }) => a), state: stateOf(all),
-    done_steps: all.reduce((n, r) => n + r.step, 0), total_steps: all.reduce((n, r) => n + r.total_steps, 0), eta_s: timeLeft(views), job_id: jobId, evaluated_at: evaluatedAt,
+    done_steps: all.reduce((n, r) => n + r.step, 0), total_steps: all.reduce((n, r) => n + r.total_steps, 0), eta_s: timeLeft(views), extendable: row.config !== null, job_id: jobId, evaluated_at: evaluatedAt,
   };
 }
 

@@ -5,7 +5,7 @@ import { prompts, samplesOf } from './runs.ts';
 
 const run = (run_id: string, name: string, seed: number) => ({ run_id, name, seed, state: 'finished' as const, step: 1500, total_steps: 1500, eta_s: null });
 export const comparison: Comparison = {
-  id: 'cmp', name: 'Blob emoji: does LPL help?', created_at: Date.now() - 8e6, state: 'trained', done_steps: 4500, total_steps: 4500, eta_s: null, job_id: null, evaluated_at: Date.now() - 5e5,
+  id: 'cmp', name: 'Blob emoji: does LPL help?', created_at: Date.now() - 8e6, state: 'trained', done_steps: 4500, total_steps: 4500, eta_s: null, extendable: true, job_id: null, evaluated_at: Date.now() - 5e5,
   arms: [{ id: 'a1', kind: 'baseline', label: 'Baseline', runs: [run('base', 'Baseline', 42)] }, { id: 'a2', kind: 'lpl', label: 'LPL, weight 1', runs: [run('done', 'LPL', 42)] }, { id: 'a3', kind: 'aa', label: 'Baseline again', runs: [run('base', 'A/A', 43)] }],
 };
 const style = { color: '#000', dash: '', letter: 'B' };
@@ -30,7 +30,7 @@ export const compareAnswers = (): Answers => {
     'comparisons.curves': () => comparison.arms.map((a, i) => ({ arm_id: a.id, metric: 'val/loss', repetitions: 3, points: steps.map((step) => { const mean = 0.2 + 0.2 * Math.exp(-step / (400 + 40 * i)); return { step, seconds: step * (i === 1 ? 0.7 : 0.5), mean, low: mean - 0.01, high: mean + 0.01 }; }) })),
     'comparisons.pictures': () => samplesOf('done', steps).map((s) => ({ prompt: s.prompt, seed: s.seed, step: s.step, ema: false, width: 64, height: 64, urls: [s.url, samplesOf('x', [Math.round(s.step * 0.8)])[prompts.indexOf(s.prompt) * 2 + s.seed - 1]!.url, s.step > 1000 ? null : s.url] })),
     'comparisons.plan': ({ config, seeds = 1 }) => ({ arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, seeds: [42] })), runs: 3 * seeds, steps: 3 * seeds * (config.training as { max_train_steps: number }).max_train_steps, differences: [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }] }),
-    'comparisons.create': () => comparison, 'demo.start': () => comparison, 'comparisons.fromRuns': () => comparison,
+    'comparisons.create': () => comparison, 'comparisons.addArm': () => comparison, 'demo.start': () => comparison, 'comparisons.fromRuns': () => comparison,
     'votes.next': () => (cast >= 3 ? null : { vote_id: `v${cast}`, prompt: prompts[cast]!, left: samplesOf('done', [1500])[cast * 2]!.url, right: samplesOf('done', [300])[cast * 2]!.url, cast, total: 3 }),
     'votes.cast': () => { cast += 1; return { ok: true as const }; }, 'votes.clear': () => { cast = 0; return { ok: true as const }; },
     'votes.result': () => ({ arm_id: 'a2', arm: 'LPL, weight 1', baseline: 'Baseline', votes: 3, ties: 0, for_arm: 2, for_baseline: 1, share: { share: 0.67, low: 0.21, high: 0.94, n: 3 } }),
