@@ -33,5 +33,7 @@ describe('sharpness', () => {
     expect(values[0]).toBeGreaterThan(values[1]!);
     expect(values[1]).toBeGreaterThan(values[2]!);
     expect(sharpness({ width: 8, height: 8, data: new Float64Array(64).fill(7) })).toBe(0);
+    // a ramp's slope that grows evenly has the same Laplacian everywhere: no variance, so no sharpness
+    expect(sharpness({ width: 8, height: 8, data: Float64Array.from({ length: 64 }, (_, i) => (i % 8) ** 2) })).toBeCloseTo(0, 9);
   });
 });

@@ -6,7 +6,7 @@ import { seededRandom, type Random } from '../../main/compare/statistics/resampl
 import { chanceDifference, trainingNoise } from '../../main/compare/statistics/trainingNoise.ts';
 import { verdict } from '../../main/compare/statistics/verdict.ts';
 
-const d = 8, prompts = 24, seeds = 1;
+const d = 8, prompts = 24, seeds = 2;
 const gauss = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 const vector = (random: Random, scale: number): number[] => Array.from({ length: d }, () => scale * gauss(random));
 type Picture = { prompt: string; features: Float64Array };
@@ -38,12 +38,12 @@ describe('KID of two arms', () => {
   it('differs by what the two distances differ, and not at all for the same pictures', () => {
     const random = seededRandom(4), at = places(random), a = training(random, at, 0.4, 0.1), b = training(random, at, 0, 0.1);
     expect(kidDifference([[a, b]], held, random)!.effect).toBeCloseTo(kid(b) - kid(a), 10);
-    expect(kidDifference([[a, a]], held, random)).toMatchObject({ effect: 0, low: 0, high: 0, pairs: 24, clusters: 24 });
-    expect(kidDifference([[a.slice(0, 7), b]], held, random)).toBeUndefined();
+    expect(kidDifference([[a, a]], held, random)).toMatchObject({ effect: 0, low: 0, high: 0, pairs: 48, clusters: 24 });
+    expect(kidDifference([[a.slice(0, 14), b]], held, random)).toBeUndefined();
   });
 
   it('has an interval that covers the true difference in 93 to 97 % of 500 experiments', () => {
-    const random = seededRandom(21), experiment = () => { const at = places(random); return [training(random, at, 0.2, 0), training(random, at, 0, 0)] as const; };
+    const random = seededRandom(21), experiment = () => { const at = places(random); return [training(random, at, 0.3, 0), training(random, at, 0, 0)] as const; };
     let truth = 0;
     for (let i = 0; i < 4000; i++) { const [a, b] = experiment(); truth += (kid(b) - kid(a)) / 4000; } // unbiased: its mean is what the interval is for
     let covered = 0;
@@ -53,7 +53,7 @@ describe('KID of two arms', () => {
     }
     expect(covered / 500).toBeGreaterThanOrEqual(0.93);
     expect(covered / 500).toBeLessThanOrEqual(0.97);
-  }, 120_000);
+  }, 600_000);
 });
 
 describe('the verdict by KID', () => {
@@ -62,7 +62,7 @@ describe('the verdict by KID', () => {
     let claims = 0;
     for (let i = 0; i < 200; i++) if (['better', 'worse'].includes(judged(random, repetitions, runSpread, 0).kind)) claims++;
     expect(claims / 200).toBeLessThanOrEqual(0.05);
-  }, 120_000);
+  }, 600_000);
 
   it('finds an effect that is there, with three trainings an arm', () => {
     const random = seededRandom(10);

@@ -1,0 +1,98 @@
+/** The smaller parts of a comparison: curves from journals, bands, pairing, sharpness, detail crops, distances with their warnings. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { kidEffect, setDistances } from '../../main/compare/analysis/distances.ts';
+import { measuresIn, pairedRuns, pairsOf } from '../../main/compare/analysis/measures.ts';
+import { readCurves, seedBand } from '../../main/compare/curves.ts';
+import { detailCrops, pictureUri } from '../../main/compare/pictures/embed.ts';
+import { sharpnessMeasure, type PictureFacts } from '../../main/compare/pictures/measurePictures.ts';
+import { seededRandom } from '../../main/compare/statistics/resampling.ts';
+import { defaultRunConfig } from '../../main/contract/runConfig.ts';
+import type { Evaluation } from '../../main/contract/evaluation.ts';
+import { tempDir } from '../engine/train-helpers.ts';
+
+describe('curves', () => {
+  const step = (n: number, s: number, seconds: number) => JSON.stringify({ n, at: 1, type: 'step', step: s, seconds, images_per_s: 1, eta_s: null, memory: { rss_mb: 1, peak_rss_mb: 1, tensors: 0 }, metrics: { loss: 9 } });
+  const validation = (n: number, s: number, value: number) => JSON.stringify({ n, at: 1, type: 'validation', step: s, metrics: { 'val/loss': value } });
+  const started = (n: number, resumed_from: number | null) => JSON.stringify({ n, at: 1, type: 'started', pid: 1, backend: 'tensorflow', version: '2', device: 'CPU', precision: 'fp32', compiled: true, resumed_from, total_steps: 4, config_hash: 'x' });
+  it('of a run that went on from a checkpoint count the time once, and repeated steps replace the first ones', async () => {
+    const dir = tempDir(), lines = [started(1, null), validation(2, 0, 5), step(3, 1, 2), step(4, 2, 2), validation(5, 2, 4), step(6, 3, 2), validation(7, 3, 99), started(8, 2), step(9, 3, 1), validation(10, 3, 3), step(11, 4, 1), '{"torn'];
+    writeFileSync(join(dir, 'events.jsonl'), lines.join('\n'));
+    const { curves, steps, seconds } = await readCurves(dir);
+    expect(curves.get('val/loss')).toEqual([{ step: 0, seconds: 0, value: 5 }, { step: 2, seconds: 4, value: 4 }, { step: 3, seconds: 5, value: 3 }]);
+    expect([steps, seconds]).toEqual([4, 6]);
+  });
+  it('of several seeds are their mean and extremes at the steps that all have', () => {
+    const run = (values: number[], seconds: number) => values.map((value, i) => ({ step: i * 10, seconds: i * seconds, value }));
+    expect(seedBand([run([1, 2, 3], 4), run([3, 6], 2)])).toEqual([{ step: 0, seconds: 0, mean: 2, low: 1, high: 3 }, { step: 10, seconds: 3, mean: 4, low: 2, high: 6 }]);
+    expect(seedBand([])).toEqual([]);
+  });
+});
+
+const evaluated = (seed: number, over: Partial<Evaluation> = {}): Evaluation => ({ config: { ...defaultRunConfig(), training: { ...defaultRunConfig().training, seed } }, pictures: [], references: [], reconstructions: [], ...over }) as Evaluation;
+
+describe('pairs', () => {
+  it('are trainings of the same seed, or in order where none has the same', () => {
+    const [one, two, three, nine] = [1, 2, 3, 9].map((s) => evaluated(s));
+    expect(pairedRuns([one!, two!], [two!, three!]).map((p) => p.map((e) => e.config.training.seed))).toEqual([[2, 2]]);
+    expect(pairedRuns([one!, two!], [nine!]).map((p) => p.map((e) => e.config.training.seed))).toEqual([[1, 9]]);
+  });
+  it('are the same picture at the same timestep; what only one arm has is left out', () => {
+    const at = (item: string, timestep: number, feature_distance: number) => ({ item, timestep, feature_distance, mse: 0 });
+    const first = evaluated(1, { reconstructions: [at('a', 50, 1), at('a', 100, 2), at('b', 50, 3)] }), second = evaluated(1, { reconstructions: [at('b', 50, 30), at('a', 50, 10)] });
+    const measure = measuresIn([first, second]).find((m) => m.id === 'reconstruction_50')!;
+    expect(pairsOf(measure, [first], [second])).toEqual([{ cluster: 'a', first: 1, second: 10 }, { cluster: 'b', first: 3, second: 30 }]);
+  });
+});
+
+it('sharpness is judged by its distance from the held-out pictures, blur and false detail alike', () => {
+  const e = evaluated(1, { pictures: ['blurred', 'right', 'sharp'].map((prompt, i) => ({ prompt, prompt_index: i, seed: 1, file: '', features: [], agreement: null })) });
+  const facts: PictureFacts = { sharpness: new Map([['1 blurred', 25], ['1 right', 100], ['1 sharp', 400]]), spectrum: null, heldOut: { sharpness: 100, spectrum: [] } };
+  expect(sharpnessMeasure(new Map([[e, facts]])).values(e).map((v) => [v.cluster, v.value])).toEqual([['blurred', 2], ['right', 0], ['sharp', 2]]);
+});
+
+describe('pictures in a report', () => {
+  it('show the same square of every arm at 1:1, where there is most detail', async () => {
+    const dir = tempDir(), checks = await sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60">${Array.from({ length: 225 }, (_, i) => `<rect x="${(i % 15) * 4}" y="${Math.floor(i / 15) * 4}" width="2" height="2" fill="black"/>`).join('')}</svg>`)).png().toBuffer();
+    const files = await Promise.all([true, false].map(async (detail, i) => {
+      const file = join(dir, `${i}.png`);
+      await sharp({ create: { width: 400, height: 400, channels: 3, background: '#ffffff' } }).composite(detail ? [{ input: checks, left: 310, top: 20 }] : []).png().toFile(file);
+      return file;
+    }));
+    const crops = (await detailCrops(files))!, shares = await Promise.all(crops.map(async (c) => (await sharp(Buffer.from(c.split(',')[1]!, 'base64')).greyscale().stats()).channels[0]!.mean));
+    expect((await sharp(Buffer.from(crops[0]!.split(',')[1]!, 'base64')).metadata()).width).toBe(96);
+    expect(shares[0]).toBeLessThan(235);
+    expect(shares[1]).toBe(255);
+  });
+  it('are kept as they are when small, scaled when large, and have no crop when small', async () => {
+    const file = async (side: number): Promise<string> => { const path = join(tempDir(), 'p.png'); await sharp({ create: { width: side, height: side, channels: 3, background: '#336699' } }).png().toFile(path); return path; };
+    expect(await pictureUri(await file(64))).toMatch(/^data:image\/png;base64,/);
+    const large = await pictureUri(await file(1024));
+    expect((await sharp(Buffer.from(large.split(',')[1]!, 'base64')).metadata()).width).toBe(512);
+    expect(await detailCrops([await file(64), await file(64)])).toBeNull();
+  });
+});
+
+describe('distances between sets of pictures', () => {
+  const random = seededRandom(3), cloud = (n: number, away: number) => Array.from({ length: n }, (_, i) => ({ item: `${i}`, prompt: `${i}`, prompt_index: i, seed: 1, file: '', agreement: null, features: [random() + away, random()] }));
+  it('come with their spread over subsets, and a warning where the Fréchet distance has too few pictures', () => {
+    const few = setDistances([evaluated(1, { pictures: cloud(19, 1), references: cloud(40, 0) })])!, enough = setDistances([evaluated(1, { pictures: cloud(20, 1), references: cloud(40, 0) })])!;
+    expect(few.frechetWarning).toContain('Only 19 pictures for 2 features');
+    expect(enough.frechetWarning).toBeNull();
+    expect(few.kid.std).toBeGreaterThan(0);
+    expect(few.frechet.std).toBeGreaterThan(0);
+    expect(few).toMatchObject({ pictures: 19, references: 40, kid: { subsets: 100, subsetSize: 15 } });
+  });
+  it('are means over trainings, each with a distance of its own', () => {
+    const references = cloud(40, 0), [near, far] = [cloud(20, 0), cloud(20, 2)].map((pictures, i) => evaluated(i, { pictures, references }));
+    const both = setDistances([near!, far!])!, alone = [near!, far!].map((e) => setDistances([e])!.kid.value);
+    expect(both.kid.value).toBeCloseTo((alone[0]! + alone[1]!) / 2, 10);
+  });
+  it('give no difference for too few held-out pictures', () => {
+    const e = evaluated(1, { pictures: cloud(20, 1), references: cloud(7, 0) });
+    expect(kidEffect([e], [e], random)).toContain('only 7 pictures are held out');
+    expect(kidEffect([evaluated(1)], [evaluated(1)], random)).toContain('no pictures out');
+  });
+});
