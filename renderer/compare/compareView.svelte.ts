@@ -13,6 +13,12 @@ export class CompareView {
   readonly numbers;
   readonly arms: Comparison['arms'] = $derived.by(() => this.comparison.value?.arms ?? []);
   readonly marks = $derived.by(() => armMarks(this.arms.map((a) => a.kind)));
+  /** of the settings, and what the evaluation found to differ besides: steps trained, files, versions, machines */
+  readonly differing = $derived.by(() => {
+    const settings = this.differences.value ?? [];
+    return [...settings, ...(this.numbers.value?.differences ?? []).filter((d) => !settings.some((s) => s.path === d.path))];
+  });
+  readonly stray = $derived.by(() => this.differing.filter((d) => !d.intended));
   readonly job = $derived.by(() => workspace.jobs.value?.find((j) => j.id === this.comparison.value?.job_id) ?? null);
   readonly #ends: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { kidEffect, setDistances } from '../../main/compare/analysis/distances.ts';
 import { measuresIn, pairedRuns, pairsOf } from '../../main/compare/analysis/measures.ts';
 import { readCurves, seedBand } from '../../main/compare/curves.ts';
+import { evaluationDifferences } from '../../main/compare/evaluationDiff.ts';
 import { detailCrops, pictureUri } from '../../main/compare/pictures/embed.ts';
 import { sharpnessMeasure, type PictureFacts } from '../../main/compare/pictures/measurePictures.ts';
 import { seededRandom } from '../../main/compare/statistics/resampling.ts';
@@ -95,4 +96,10 @@ describe('distances between sets of pictures', () => {
     expect(kidEffect([e], [e], random)).toContain('only 7 pictures are held out');
     expect(kidEffect([evaluated(1)], [evaluated(1)], random)).toContain('no pictures out');
   });
+});
+
+it('old runs differ in more than settings: steps, files, versions and machines are named', () => {
+  const of = (step: number, sha256: string, version: string) => evaluated(1, { step, ema: false, base_model: { name: 'm', sha256 }, dataset_hash: 'h', app_version: '1', feature_space: { id: 'eye', title: 'eye', sha256: 'x', dimensions: 2 }, engine: { backend: 'tensorflow', version, device: 'CPU', precision: 'fp32' } });
+  expect(evaluationDifferences([of(10, 'a', '2.20'), of(20, 'b', '2.21')]).map((d) => [d.path, d.intended])).toEqual([['step', false], ['base_model', false], ['engine', false]]);
+  expect(evaluationDifferences([of(10, 'a', '2.20'), of(10, 'a', '2.20')])).toEqual([]);
 });
