@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
-import type { Size } from '../data/buckets.ts';
+import type { Size } from '../../contract/buckets.ts';
 
 const sideSchema = z.union([z.number(), z.object({ height: z.number() }).loose(), z.object({ shortest_edge: z.number() }).loose()]);
 const configSchema = z.object({
