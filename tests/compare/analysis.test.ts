@@ -39,6 +39,7 @@ describe('analysis of a comparison', () => {
     const few = (k: 'baseline' | 'lpl'): EvaluatedArm => ({ kind: k, label: k, evaluations: [evaluation(0.5, 1, 'same', 4)] });
     const a = analyse([few('baseline'), few('lpl')]);
     expect(a.identical).toEqual(['lpl']);
+    expect(analyse([few('baseline'), arm('lpl', 'other weights', 0.5, [1])]).identical).toEqual([]);
     expect(a.verdicts[0]!.verdict.kind).toBe('too_few');
   });
 });
