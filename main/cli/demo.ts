@@ -21,7 +21,9 @@ import type { Action } from './command.ts';
 export const demo: Action = async (output, _args, options) => {
   const steps = Number(options['steps']), seeds = Number(options['seeds']), root = resolve(String(options['output_dir'])), file = resolve(String(options['report'] ?? join(root, 'report.html')));
   for (const [name, value] of [['steps', steps], ['seeds', seeds]] as const) if (!Number.isInteger(value) || value < 1) throw new AppError('cli.bad_flag', `--${name} needs a whole number from 1.`, 'See "lpl demo --help".');
-  const base = demoConfig(join(resourcesDir, 'models', demoModel(resourcesDir)), demoPictures(resourcesDir), steps);
+  const weight = Number(options['lpl_weight']);
+  if (!(weight > 0 && weight <= 100)) throw new AppError('cli.bad_flag', '--lpl_weight needs a number above 0, at most 100.', 'See "lpl demo --help".');
+  const base = demoConfig(join(resourcesDir, 'models', demoModel(resourcesDir)), demoPictures(resourcesDir), steps, weight);
   const requests: ArmRequest[] = [{ kind: 'baseline' }, { kind: 'lpl' }, ...(options['aa'] === false ? [] : [{ kind: 'aa' as const }])];
   const arms = planArms(base, requests, seeds).map((arm): GroupedArm => ({
     kind: arm.kind, label: arm.label,

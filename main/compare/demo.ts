@@ -19,11 +19,11 @@ export function demoModel(resources: string): string {
 /** 240 pictures to train on, 60 held out. */
 export const demoPictures = (resources: string): string => join(resources, 'demo', 'blobs');
 
-/** A LoRA of the built-in model on the demo pictures: pictures at the start, in the middle and at the end, curves at eight points. */
-export function demoConfig(model: string, dataset: string, steps: number): RunConfig {
+/** A LoRA of the built-in model on the demo pictures: pictures at the start, in the middle and at the end, curves at eight points. Throws config's ZodError for a weight out of range. */
+export function demoConfig(model: string, dataset: string, steps: number, lpl_weight = 1): RunConfig {
   return runConfigSchema.parse({
     model: { base: model }, data: { dataset, resolution: 64, buckets: false, latents: 'mean' }, method: { rank: 16, alpha: 16, targets: 'attention+ff+conv' },
-    lpl: { lpl_weight: 1, lpl_t_threshold: 200, lpl_stratified: true }, optimizer: { learning_rate: 1e-3 },
+    lpl: { lpl_weight, lpl_t_threshold: 200, lpl_stratified: true }, optimizer: { learning_rate: 1e-3 },
     training: { max_train_steps: steps, train_batch_size: 4, seed: 1, checkpointing_steps: steps, checkpoints_total_limit: 1 },
     samples: { prompts: ['blob emoji of a cat', 'blob emoji of a red heart', 'blob emoji of a frog', 'blob emoji of a grinning face'], seeds: [1, 2], sample_every: Math.ceil(steps / 2), num_inference_steps: 20, guidance_scale: 4 },
     validation: { validation_every: Math.max(1, Math.round(steps / 8)), validation_images: 24, validation_bins: 8 },
