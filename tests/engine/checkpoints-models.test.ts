@@ -2,13 +2,14 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AppError } from '../../main/contract/errors.ts';
-import { halfToFloat } from '../../main/engine/checkpoint/dtype.ts';
+import { floatToBytes, halfToFloat } from '../../main/engine/checkpoint/dtype.ts';
 import { tfjsShape, toTfjsLayout } from '../../main/engine/checkpoint/layout.ts';
 import type { ModelSource } from '../../main/engine/checkpoint/modelSource.ts';
 import { openModel, type OpenOptions } from '../../main/engine/checkpoint/openModel.ts';
 import { SafetensorsFile } from '../../main/engine/checkpoint/safetensors.ts';
 import { chooseWeightFile } from '../../main/engine/checkpoint/weightFiles.ts';
 import { writeFolder, writeSingleFile } from '../../main/engine/checkpoint/writeModel.ts';
+import { writeSafetensors } from '../../main/engine/checkpoint/writeSafetensors.ts';
 import { errorOf, tempFolder } from './checkpoints-helpers.ts';
 import { randomWeights, tinyConfigs, weightFile, writeTensors, writeTiny, writeTokenizers, type Tensors } from './checkpoints-tiny.ts';
 
@@ -154,6 +155,8 @@ describe('folders', () => {
     ['a missing weight', 'model.missing_tensors', /conv_in\.bias/, async () => { weights.get('unet')!.delete('conv_in.bias'); await writeTensors(unetPath(), weights.get('unet')!); }],
     ['an extra weight', 'model.extra_tensors', /surplus\.bias/, async () => { weights.get('unet')!.set('surplus.bias', { shape: [1], data: Float32Array.of(1) }); await writeTensors(unetPath(), weights.get('unet')!); }],
     ['a misshapen weight', 'model.misshapen_tensors', /conv_in\.bias is \[2\] instead of \[4\]/, async () => { weights.get('unet')!.set('conv_in.bias', { shape: [2], data: Float32Array.of(1, 2) }); await writeTensors(unetPath(), weights.get('unet')!); }],
+    ['a weight of whole numbers', 'model.wrong_dtype', /conv_in\.bias is I32/, () => writeSafetensors(unetPath(), [...weights.get('unet')!].map(([name, { shape, data }]) => (
+      name === 'conv_in.bias' ? { name, dtype: 'I32', shape, bytes: () => new Uint8Array(Int32Array.from(data).buffer) } : { name, dtype: 'F32', shape, bytes: () => floatToBytes(data, 'F32') })))],
     ['only pickles', 'model.pickle_refused', /diffusion_pytorch_model\.bin/, async () => { await rm(unetPath()); await writeFile(unetPath('diffusion_pytorch_model.bin'), 'x'); }],
     ['no weights', 'model.missing_file', /diffusion_pytorch_model\.safetensors/, () => rm(unetPath())],
     ['a broken config.json', 'model.bad_config', /not valid JSON/, () => writeFile(join(folder, 'vae', 'config.json'), '{')],
@@ -179,6 +182,7 @@ describe('folders', () => {
           const error = await errorOf(read);
           expect([error.code, error.message.includes('conv_in.bias')]).toEqual(['model.nan_weights', true]);
         }
+        expect((await errorOf(source.checkValues())).code).toBe('model.nan_weights');
       });
     }
   });

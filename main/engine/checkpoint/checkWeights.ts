@@ -1,11 +1,12 @@
 /** Compares the weights a file has with those its architecture needs: by name and by shape. */
 import { AppError } from '../../contract/errors.ts';
+import { isFloat } from './dtype.ts';
 import { someOf } from './errors.ts';
 import { torchShape } from './layout.ts';
 import type { ComponentName, ComponentSource } from './modelSource.ts';
 import type { StoredWeight } from './readWeight.ts';
 
-export interface WeightProblems { missing: string[]; extra: string[]; misshapen: string[] }
+export interface WeightProblems { missing: string[]; extra: string[]; misshapen: string[]; /** stored in a format that weights do not have */ formats: string[] }
 
 const withoutOnes = (shape: number[]): string => `${shape.slice(0, 2)},${shape.slice(2).filter((n) => n !== 1)}`;
 
@@ -17,24 +18,27 @@ function reshaped(w: StoredWeight, expected: number[]): StoredWeight | undefined
 
 /** `expected`: shapes in tfjs layout, as the models list them. Returns the component with every weight in its expected shape. */
 export function fitWeights(component: ComponentSource, expected: Record<string, number[]>): { weights: Map<string, StoredWeight>; problems: WeightProblems } {
-  const weights = new Map<string, StoredWeight>(), problems: WeightProblems = { missing: [], extra: [], misshapen: [] };
+  const weights = new Map<string, StoredWeight>(), problems: WeightProblems = { missing: [], extra: [], misshapen: [], formats: [] };
   for (const [name, tfjs] of Object.entries(expected)) {
     const w = component.weights.get(name), shape = torchShape(name, tfjs), fitted = w && reshaped(w, shape);
     if (!w) problems.missing.push(name);
     else if (!fitted) problems.misshapen.push(`${name} is [${w.shape.join(', ')}] instead of [${shape.join(', ')}]`);
+    else if (!isFloat(w.dtype)) problems.formats.push(`${name} is ${w.dtype}`);
     else weights.set(name, fitted);
   }
   problems.extra = [...component.weights.keys()].filter((name) => !Object.hasOwn(expected, name));
   return { weights, problems };
 }
 
-/** Throws model.missing_tensors, model.misshapen_tensors or model.extra_tensors, naming them. */
-export function checkProblems(path: string, component: ComponentName, { missing, extra, misshapen }: WeightProblems): void {
-  const where = { path, component, missing, extra, misshapen };
+/** Throws model.missing_tensors, model.misshapen_tensors, model.wrong_dtype or model.extra_tensors, naming them. */
+export function checkProblems(path: string, component: ComponentName, { missing, extra, misshapen, formats }: WeightProblems): void {
+  const where = { path, component, missing, extra, misshapen, formats };
   if (missing.length) throw new AppError('model.missing_tensors', `${path}: the ${component} lacks ${missing.length} weights: ${someOf(missing)}.`,
     'The file is incomplete, or belongs to another architecture than its config says. Use the model as it was published.', where);
   if (misshapen.length) throw new AppError('model.misshapen_tensors', `${path}: the ${component} has weights of the wrong shape: ${someOf(misshapen, 4)}.`,
     'The config.json and the weights belong to different models. Use both from the same download.', where);
+  if (formats.length) throw new AppError('model.wrong_dtype', `${path}: the ${component} has ${formats.length} weights that are not stored as floating-point numbers of 16 bits or more: ${someOf(formats, 4)}.`,
+    'Quantised models (8 bits and fewer) cannot be trained on. Use the model in float16, bfloat16 or float32.', where);
   if (extra.length) throw new AppError('model.extra_tensors', `${path}: the ${component} has ${extra.length} weights that its architecture does not have: ${someOf(extra)}.`,
     'The config.json and the weights belong to different models, or a merge went wrong. Use the model as it was published.', where);
 }

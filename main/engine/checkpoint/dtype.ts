@@ -11,6 +11,8 @@ export const bytesPerElement: Record<Dtype, number> = {
   F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8, F8_E4M3: 1, F8_E5M2: 1,
 };
 export const isDtype = (s: unknown): s is Dtype => typeof s === 'string' && Object.hasOwn(bytesPerElement, s);
+/** Formats that a model's weights are published in. */
+export const isFloat = (d: Dtype): boolean => d === 'F64' || d === 'F32' || isHalf(d);
 export const isHalf = (d: Dtype): d is 'F16' | 'BF16' => d === 'F16' || d === 'BF16';
 
 let float16Values: Float32Array | undefined;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../contract/errors.ts';
 import type { ComponentConfig, ComponentName, ModelConfigs, ModelKind } from './keyMapping/original.ts';
-import { readHalfBits, readTorchBytes, readValues, type StoredWeight } from './readWeight.ts';
+import { checkValues, readHalfBits, readTorchBytes, readValues, type StoredWeight } from './readWeight.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 
 export type { ComponentConfig, ComponentName, ModelConfigs, ModelKind } from './keyMapping/original.ts';
@@ -66,6 +66,12 @@ export class ModelSource {
   /** Half-precision bits in tfjs layout, without a float32 copy where the file is in that format. */
   readHalf(component: ComponentName, name: string, dtype: 'F16' | 'BF16'): Promise<{ shape: number[]; data: Uint16Array }> {
     return readHalfBits(this.#weight(component, name), dtype);
+  }
+
+  /** Looks through every weight of the model. Throws model.nan_weights, model.damaged. */
+  async checkValues(onProgress?: (done: number, total: number) => void): Promise<void> {
+    const all = this.components.flatMap((c) => [...this.weights(c).values()]);
+    for (const [index, w] of all.entries()) { await checkValues(w); onProgress?.(index + 1, all.length); }
   }
 
   /** sha256 of a component's weights: names, formats, shapes and bytes, so the same for a folder and a single file of the same model. */

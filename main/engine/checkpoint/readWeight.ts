@@ -24,6 +24,13 @@ function firstNonFiniteHalf(bits: Uint16Array, dtype: 'F16' | 'BF16'): number {
   return -1;
 }
 
+/** Reads the weight and looks at every value. Throws model.nan_weights where one is not finite. */
+export async function checkValues(w: StoredWeight): Promise<void> {
+  if (!isHalf(w.dtype)) { checkFinite(w, await w.file.readFloat(w.key, w.rows)); return; }
+  const index = firstNonFiniteHalf(bytesToHalfBits(await w.file.readBytes(w.key, w.rows)), w.dtype);
+  if (index >= 0) throw notFinite(w, index, NaN);
+}
+
 /** float32 values in tfjs layout with their tfjs shape. Throws model.nan_weights where one is not finite. */
 export async function readValues(w: StoredWeight): Promise<{ shape: number[]; data: Float32Array }> {
   const stored = checkFinite(w, await w.file.readFloat(w.key, w.rows));

@@ -37,7 +37,8 @@ export async function readFolderDataset(folder: string, bucketing: Bucketing, al
 function listPictures(root: string): string[] {
   let entries: string[];
   try { entries = readdirSync(root, { recursive: true }) as string[]; } catch (error) {
-    throw new AppError('data.folder_missing', `The data set folder ${root} cannot be read: ${(error as Error).message}`, 'Give a folder of images, or a curated data set.', { folder: root });
+    const { code, message } = error as NodeJS.ErrnoException, why = code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is a file, not a folder' : `cannot be read: ${message}`;
+    throw new AppError('data.folder_missing', `The data set folder ${root} ${why}.`, 'Give a folder of images, or a curated data set.', { folder: root });
   }
   const names = entries.map((e) => e.split(sep).join('/')).filter((e) => pictureExtensions.has(extname(e).toLowerCase()) && !e.split('/').some((part) => part.startsWith('.')));
   if (!names.length) throw new AppError('data.no_images', `There is no picture in ${root}.`, `Put images (${[...pictureExtensions].slice(0, 4).join(', ')} …) with captions in .txt files of the same names there.`, { folder: root });
