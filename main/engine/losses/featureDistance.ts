@@ -1,6 +1,6 @@
 /**
  * The distance of a feature from its target, summed over a sample, in few passes over memory: features are large, and every elementwise
- * operation on its own reads and writes them once.
+ * operation on its own reads and writes them once. Backwards the difference is computed again from what is in memory anyway.
  */
 import { customOp } from '../ops/customOp.ts';
 import { fuse } from '../ops/fuse.ts';
@@ -16,10 +16,9 @@ const perSample = (dy: Tensor): Tensor => tf.reshape(dy, [-1, 1, 1, 1]);
 
 /** Σ(a·x − b)² or Σ|a·x − b|. x and b [N,H,W,C], a broadcast to it -> [N]. Differentiable in x alone. */
 export function weightedDistance(type: Distance, x: Tensor, a: Tensor, b: Tensor): Tensor {
-  return customOp([x], () => {
-    const difference = fuse(x.size, () => tf.sub(tf.mul(x, a), b));
-    return { value: total(type, difference), saved: [difference, a] };
-  }, (dy, [difference, weight]) => [() => fuse(x.size, () => tf.mul(slope(type, difference!, perSample(dy)), weight!))]);
+  const difference = (...[u, weight, target]: Tensor[]): Tensor => tf.sub(tf.mul(u!, weight!), target!);
+  return customOp([x], () => ({ value: total(type, fuse(x.size, () => difference(x, a, b))), saved: [x, a, b] }),
+    (dy, saved) => [() => fuse(x.size, () => tf.mul(slope(type, difference(...saved), perSample(dy)), saved[1]!))]);
 }
 
 /**
@@ -27,14 +26,15 @@ export function weightedDistance(type: Distance, x: Tensor, a: Tensor, b: Tensor
  * dx = r·g − x·(Σ_c g·x)·r²/n. Where x is 0 its gradient is taken as 0.
  */
 export function normalisedDistance(type: Distance, x: Tensor, a: Tensor, b: Tensor): Tensor {
+  const difference = (u: Tensor, weight: Tensor, target: Tensor, divisor: Tensor): Tensor => tf.mul(tf.sub(tf.div(u, divisor), target), weight);
   return customOp([x], () => {
     const norm = tf.sqrt(positionSum(tf.square(x))), divisor = tf.add(norm, 1e-10);
-    const difference = fuse(x.size, () => tf.mul(tf.sub(tf.div(x, divisor), b), a));
-    return { value: total(type, difference), saved: [difference, a, x, norm, tf.div(1, divisor)] };
+    return { value: total(type, fuse(x.size, () => difference(x, a, b, divisor))), saved: [x, a, b, norm] };
   }, (dy, saved) => {
-    const [difference, weight, input, norm, inverse] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [input, weight, target, norm] = saved as [Tensor, Tensor, Tensor, Tensor];
     return [() => {
-      const cotangent = perSample(dy), g = (): Tensor => tf.mul(slope(type, difference, cotangent), weight);
+      const divisor = tf.add(norm, 1e-10), inverse = tf.div(1, divisor), cotangent = perSample(dy);
+      const g = (): Tensor => tf.mul(slope(type, difference(input, weight, target, divisor), cotangent), weight);
       const along = positionSum(fuse(x.size, () => tf.mul(g(), input)));
       const back = tf.div(tf.mul(along, tf.square(inverse)), tf.maximum(norm, 1e-30));
       return fuse(x.size, () => tf.sub(tf.mul(g(), inverse), tf.mul(input, back)));

@@ -9,7 +9,7 @@ import { convShapes, mergeShapes, normShapes, type WeightShapes } from './weight
 
 function upBlock(ctx: ModelContext, name: string, config: VaeConfig, x: Tensor): Tensor {
   let h = x;
-  for (let j = 0; j <= config.layers_per_block; j++) h = resnetBlock(ctx, `${name}.resnets.${j}`, h, vaeNorm(config));
+  for (let j = 0; j <= config.layers_per_block; j++) h = checkpointed(ctx, (t) => resnetBlock(ctx, `${name}.resnets.${j}`, t!, vaeNorm(config)), [h]);
   return ctx.has(`${name}.upsamplers.0.conv.weight`) ? upsampleConvLayer(ctx, `${name}.upsamplers.0.conv`, h) : h;
 }
 
@@ -20,10 +20,7 @@ function upBlock(ctx: ModelContext, name: string, config: VaeConfig, x: Tensor):
 export function decoderBlocks(ctx: ModelContext, config: VaeConfig, z: Tensor, numBlocks: number): Tensor[] {
   const mid = checkpointed(ctx, (x) => vaeMidBlock(ctx, 'decoder.mid_block', config, x), [convLayer(ctx, 'decoder.conv_in', z)]);
   const features = [mid];
-  for (let i = 0; i < Math.min(numBlocks, config.block_out_channels.length); i++) {
-    const name = `decoder.up_blocks.${i}`;
-    features.push(checkpointed(ctx, (x) => upBlock(ctx, name, config, x), [features.at(-1)!]));
-  }
+  for (let i = 0; i < Math.min(numBlocks, config.block_out_channels.length); i++) features.push(upBlock(ctx, `decoder.up_blocks.${i}`, config, features.at(-1)!));
   return features;
 }
 
