@@ -7,53 +7,50 @@ import { createOptimizer } from './optim/index.ts';
 import { trainedNetworks } from './program/networks.ts';
 import { paddedCount } from './program/lplCounts.ts';
 import { ProgramRunner } from './program/runner.ts';
-import { stepNumbers, textRateRatio } from './program/stepNumbers.ts';
-import { loadComponent, type BaseModel } from './run/baseModel.ts';
+import { stepNumbers, textRate } from './program/stepNumbers.ts';
+import { loadComponent, loadTextEncoders, type BaseModel } from './run/baseModel.ts';
 import type { StageReporter } from './run/trainRun.ts';
 import type { LplOptions } from './losses/lplOptions.ts';
+import { needsLossScale } from './step/lossScale.ts';
 import type { StepOptions } from './step/stepOptions.ts';
 import { declareOptimizer, optimizerVariables } from './step/update.ts';
 import type { TrainProgram } from './trainProgram.ts';
-import { declareTrainables, emaName, type Trainables } from './trainables/trainables.ts';
+import { declareTrainables, emaName, trainedNames, type Trainables } from './trainables/trainables.ts';
 
-export interface ProgramParts { executor: Executor; base: BaseModel; trainables: Trainables; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter }
+export interface ProgramParts { executor: Executor; base: BaseModel; trainables: Trainables; /** text encoders are trained */ liveText: boolean; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter }
 
 /** Steps looked ahead for the shapes they need; later ones that need another are compiled when they come. */
 const LOOK_AHEAD = 20_000;
 
 /** Loads the weights and defines the steps. Throws model.*, config.*. */
 export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
-  const { executor, base, trainables, config, plan, totalSteps, report } = parts;
+  const { executor, base, trainables, liveText, config, plan, totalSteps, report } = parts;
   await loadWeights(parts);
   await declareTrainables(executor, base.source, trainables, config.training.use_ema);
-  const options = stepOptions(config, base, trainables);
+  const options = { ...stepOptions(config, base, trainables), lossScaling: needsLossScale(executor.info.precision) }, kept = trainables.list.map((t) => t.name);
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
-  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), method: config.method, cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), method: config.method, liveText, cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
     plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));
   }
   return {
     executor,
-    groups: { weights: options.trained, optimizer: optimizerVariables(executor, options), ema: options.ema ? options.trained.map(emaName) : [] },
+    groups: { weights: kept, optimizer: optimizerVariables(executor, options), ema: options.ema ? kept.map(emaName) : [] },
     step: (step, batches) => runner.step(step, batches),
   };
 }
 
-const textEncoders = (source: BaseModel['source']): ('text_encoder' | 'text_encoder_2')[] => (['text_encoder', 'text_encoder_2'] as const).filter((name) => source.has(name));
-
 /** The decoder: for samples, validation and LPL. */
 const isDecoderWeight = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
 
-async function loadWeights({ executor, base, trainables, config, report }: ProgramParts): Promise<void> {
+async function loadWeights({ executor, base, trainables, liveText, config, report }: ProgramParts): Promise<void> {
   const { frozen_precision } = config.training;
   const frozen = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const;
   const onProgress = (text: string) => (done: number, total: number): void => report('loading_weights', text, done, total);
   await loadComponent(executor, base.source, 'unet', { dtype: trainables.lora ? frozen[frozen_precision] : 'float32', onProgress: onProgress('loading the UNet') });
-  if (config.method.train_text_encoder && trainables.lora) {
-    for (const name of textEncoders(base.source)) await loadComponent(executor, base.source, name, { dtype: frozen[frozen_precision], onProgress: onProgress('loading the text encoders') });
-  }
+  if (liveText) await loadTextEncoders(executor, base.source, { dtype: frozen[frozen_precision], onProgress: onProgress('loading the text encoders') });
   await loadComponent(executor, base.source, 'vae', { dtype: frozen[frozen_precision], filter: isDecoderWeight, onProgress: onProgress('loading the VAE\'s decoder') });
 }
 
@@ -63,8 +60,8 @@ function stepOptions({ training, optimizer, lpl, data, method }: RunConfig, base
     num_blocks: Math.min(lpl.lpl_num_blocks, base.vae.block_out_channels.length),
   };
   return {
-    trained: trainables.list.map((t) => t.name), predictionType: base.predictionType, optimizer: createOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
-    ...(textRateRatio({ method, optimizer }) === null ? {} : { second: (name: string) => name.startsWith('lora.text_encoder') }),
+    trained: trainedNames(trainables), predictionType: base.predictionType, optimizer: createOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
+    ...(textRate({ method, optimizer }) === null ? {} : { second: (name: string) => name.startsWith('lora.text_encoder') }),
     ema: training.use_ema, accumulation: training.gradient_accumulation_steps,
     ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
   };

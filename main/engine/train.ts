@@ -15,6 +15,7 @@ import { configHash } from './run/runFolder.ts';
 import { openSession, type Session } from './run/session.ts';
 import { EndedEarly, stageReporter, type TrainRun } from './run/trainRun.ts';
 import type { StepReport } from './trainProgram.ts';
+import { planTrainables, textUse } from './trainables/trainables.ts';
 
 type EndReason = 'finished' | 'stopped' | 'paused';
 interface End { step: number; reason: EndReason }
@@ -25,8 +26,9 @@ export async function train(run: TrainRun): Promise<EndReason> {
   const base = await openBaseModel(run.config);
   let encoders: Encoders | undefined, session: Session | undefined;
   try {
-    encoders = openEncoders(base, run.config.training, (text, done, total) => report('loading_weights', text, done, total));
-    session = await openSession(run, base, encoders, report);
+    const trainables = await planTrainables(run.config, base.source), text = textUse(run.config, trainables);
+    encoders = openEncoders(base, run.config.training, (what, done, total) => report('loading_weights', what, done, total), text.adapted);
+    session = await openSession({ run, base, trainables, text, encoders, report });
     const { step, reason } = await loop(session);
     run.emit({ type: 'finished', reason, step, seconds: (Date.now() - began) / 1000 });
     return reason;

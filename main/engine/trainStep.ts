@@ -17,7 +17,8 @@ import { tf, type Tensor, type TensorMap } from './tf.ts';
 
 /** Losses of one batch (inputs: step/stepOptions.ts) and their gradients, divided by the number of accumulated batches. */
 function lossAndGradients(networks: Networks, o: StepOptions, chosen: number, inputs: TensorMap, state: State): Differentiated {
-  return gradientsOf(state, o.trained, (weights) => {
+  const scale = o.lossScaling ? tf.reshape(inputs['loss_scale']!, []) : undefined;
+  const { grads, report } = gradientsOf(state, o.trained, (weights) => {
     const noisy = addNoise(inputs['latents']!, inputs['noise']!, inputs['alpha']!, inputs['sigma']!);
     const output = networks.predict(weights, noisy, inputs['timestep']!, inputs);
 
@@ -32,8 +33,10 @@ function lossAndGradients(networks: Networks, o: StepOptions, chosen: number, in
       loss = tf.add(diffusionLoss, tf.mul(lplLoss, o.lpl!.weight));
       Object.assign(report, { lpl_loss: lplLoss, lpl_samples: lpl.perSample, lpl_layers: lpl.perLayer, lpl_stats: lpl.stats });
     }
-    return { scalar: o.accumulation > 1 ? tf.div(loss, o.accumulation) : loss, report: { ...report, loss } };
+    const averaged = o.accumulation > 1 ? tf.div(loss, o.accumulation) : loss;
+    return { scalar: scale ? tf.mul(averaged, scale) : averaged, report: { ...report, loss } };
   });
+  return { grads: scale ? new Map([...grads].map(([name, g]) => [name, tf.div(g, scale)])) : grads, report };
 }
 
 /** 1 where all the given scalars are finite, else 0. */

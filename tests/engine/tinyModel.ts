@@ -27,13 +27,26 @@ const configs: Record<ComponentName, Record<string, unknown>> = {
   text_encoder: text(16, 'CLIPTextModel', 'quick_gelu'), text_encoder_2: text(16, 'CLIPTextModelWithProjection', 'gelu'),
 };
 
-/** Writes the model into `folder`; the same seed gives the same model. */
-export async function writeTinyModel(folder: string, seed = 1): Promise<string> {
-  for (const part of ['model_index.json', 'scheduler', 'tokenizer', 'tokenizer_2']) cpSync(join(fixture, part), join(folder, part), { recursive: true });
-  for (const [component, config] of Object.entries(configs) as [ComponentName, Record<string, unknown>][]) {
+/** SD 1.5's shape: one text encoder, projections as convolutions, no size conditioning. */
+const sd15Unet = { ...configs.unet, cross_attention_dim: 16, use_linear_projection: false, attention_head_dim: 2, addition_embed_type: null, addition_time_embed_dim: null, projection_class_embeddings_input_dim: null };
+const sd15Index = {
+  _class_name: 'StableDiffusionPipeline', scheduler: ['diffusers', 'DDIMScheduler'], text_encoder: ['transformers', 'CLIPTextModel'], tokenizer: ['transformers', 'CLIPTokenizer'],
+  unet: ['diffusers', 'UNet2DConditionModel'], vae: ['diffusers', 'AutoencoderKL'],
+};
+const configsOf = (kind: 'sdxl' | 'sd15'): Partial<typeof configs> => (kind === 'sdxl' ? configs : { unet: sd15Unet, vae: { ...configs.vae, scaling_factor: 0.18215 }, text_encoder: configs.text_encoder });
+
+export interface TinyModelOptions { seed?: number; kind?: 'sdxl' | 'sd15'; /** may change the UNet's values */ spoil?: (unet: Map<string, Float32Array>) => void }
+
+/** Writes the model into `folder`; the same options give the same model. */
+export async function writeTinyModel(folder: string, { seed = 1, kind = 'sdxl', spoil }: TinyModelOptions = {}): Promise<string> {
+  const parts = kind === 'sdxl' ? ['model_index.json', 'scheduler', 'tokenizer', 'tokenizer_2'] : ['scheduler', 'tokenizer'];
+  for (const part of parts) cpSync(join(fixture, part), join(folder, part), { recursive: true });
+  if (kind === 'sd15') writeFileSync(join(folder, 'model_index.json'), JSON.stringify(sd15Index));
+  for (const [component, config] of Object.entries(configsOf(kind)) as [ComponentName, Record<string, unknown>][]) {
     mkdirSync(join(folder, component), { recursive: true });
     writeFileSync(join(folder, component, 'config.json'), JSON.stringify(config));
     const shapes = expectedShapes(component, config), weights = initWeights(shapes, seed);
+    if (component === 'unet') spoil?.(weights);
     await writeSafetensors(join(folder, component, component.startsWith('text') ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors'), [...weights].map(([name, values]) => {
       const shape = torchShape(name, shapes[name]!);
       return { name, dtype: 'F32' as const, shape, bytes: () => floatToBytes(toTorchLayout(name, shape, values), 'F32') };

@@ -2,46 +2,18 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { runConfigSchema, type RunConfigInput } from '../../main/contract/runConfig.ts';
-import { trainerEventSchema, type TrainerEvent } from '../../main/contract/trainerEvent.ts';
+import type { RunConfigInput } from '../../main/contract/runConfig.ts';
 import { openTensorCache } from '../../main/engine/data/tensorCache.ts';
 import { exportRun } from '../../main/engine/export.ts';
 import { readLora } from '../../main/engine/checkpoint/lora/readLora.ts';
-import { readGroup } from '../../main/engine/run/checkpointFiles.ts';
-import { findCheckpoint } from '../../main/engine/run/checkpointStore.ts';
-import { CommandQueue } from '../../main/engine/run/commandQueue.ts';
-import { createRunFolder } from '../../main/engine/run/runFolder.ts';
-import { runTraining } from '../../main/engine/run/runTraining.ts';
 import { readText } from '../../main/engine/sampling/png.ts';
-import { pictureFolder, tempDir } from './train-helpers.ts';
 import { writeTinyModel } from './tinyModel.ts';
+import { go, openTinyRuns, type TinyRuns } from './tinyRuns.ts';
+import { pictureFolder, tempDir } from './train-helpers.ts';
 
 vi.setConfig({ testTimeout: 600_000 }); // a busy machine is no failure
-let base = '', dataset = '';
-beforeAll(async () => {
-  process.env['LPL_CACHE'] = tempDir();
-  base = await writeTinyModel(join(tempDir(), 'model'));
-  dataset = await pictureFolder(4);
-}, 60_000);
-
-type Of<T extends TrainerEvent['type']> = Extract<TrainerEvent, { type: T }>;
-interface Ran { dir: string; reason: string; events: TrainerEvent[]; of<T extends TrainerEvent['type']>(type: T): Of<T>[] }
-
-function newRun(over: RunConfigInput = {}): string {
-  const dir = join(tempDir(), 'run');
-  createRunFolder(dir, runConfigSchema.parse({
-    ...over, model: { base, ...over.model }, data: { dataset, resolution: 64, ...over.data }, method: { rank: 2, ...over.method }, optimizer: { learning_rate: 1e-2, ...over.optimizer },
-    training: { max_train_steps: 3, backend: 'tensorflow-eager', checkpointing_steps: 1, ...over.training }, samples: { num_inference_steps: 2, seeds: [1], ...over.samples },
-  }));
-  return dir;
-}
-
-async function go(dir: string, onEvent: (e: TrainerEvent, commands: CommandQueue) => void = () => {}): Promise<Ran> {
-  const events: TrainerEvent[] = [], commands = new CommandQueue();
-  const reason = await runTraining(dir, { resume: null, commands, onEvent: (e) => { events.push(trainerEventSchema.parse(e)); onEvent(e, commands); } });
-  return { dir, reason, events, of: <T extends TrainerEvent['type']>(type: T) => events.filter((e) => e.type === type) as Of<T>[] };
-}
-const train = (over: RunConfigInput = {}): Promise<Ran> => go(newRun(over));
+let base = '', newRun: TinyRuns['newRun'], train: TinyRuns['train'];
+beforeAll(async () => { ({ base, newRun, train } = await openTinyRuns()); }, 60_000);
 
 describe('refused before time is spent', () => {
   const refused = async (over: RunConfigInput, code: string): Promise<void> => {
@@ -59,6 +31,12 @@ describe('refused before time is spent', () => {
   });
   test('a model that is not there', () => refused({ model: { base: '/no/such/model' } }, 'file.not_found'));
   test('pictures that are all too small', () => refused({ data: { resolution: 512 } }, 'data.no_training_pictures'));
+  test('a UNet with a value that is not a number: before pictures and captions are encoded', async () => {
+    const broken = await writeTinyModel(join(tempDir(), 'broken'), { spoil: (weights) => { weights.get('conv_in.bias')![2] = NaN; } });
+    const ran = await train({ model: { base: broken } });
+    expect(ran.of('failed')[0]!.error).toMatchObject({ code: 'model.nan_weights', message: expect.stringContaining('conv_in.bias') });
+    expect(ran.of('stage').map((e) => e.stage)).not.toContain('caching_latents');
+  });
   test('a LoRA pattern that matches nothing', () => refused({ method: { targets: 'pattern', target_pattern: 'nothing_like_this' } }, 'config.no_lora_layers'));
 });
 
@@ -155,24 +133,7 @@ describe('all weights', () => {
   });
 });
 
-describe('text encoders and dropout', () => {
-  test('LoRA on the text encoders learns, draws with what it has learnt, and goes on from its file', async () => {
-    const ran = await train({
-      method: { train_text_encoder: true, dropout: 0.3 }, training: { max_train_steps: 3, use_ema: true }, samples: { prompts: ['a red apple'] },
-    });
-    expect(ran.of('failed')).toEqual([]);
-    expect(ran.of('sample')).toHaveLength(4);
-    const file = join(ran.dir, ran.of('export')[0]!.file), lora = await readLora(file, JSON.parse(readFileSync(join(base, 'unet', 'config.json'), 'utf8')));
-    for (const component of ['unet', 'text_encoder', 'text_encoder_2'] as const) expect([...lora.layers.get(component)!.values()].some((l) => l.up.data.some((v) => v !== 0)), component).toBe(true);
-    const further = await train({ model: { lora: file }, method: { train_text_encoder: true }, training: { max_train_steps: 1 } });
-    expect(further.reason).toBe('finished');
-  });
-  test('a text encoder learning rate of zero leaves the text encoders as they were', async () => {
-    const ran = await train({ method: { train_text_encoder: true }, optimizer: { text_encoder_lr: 0 }, training: { max_train_steps: 2 } });
-    const found = await findCheckpoint(join(ran.dir, 'checkpoints'), 'latest', () => {}), moved = new Set<string>();
-    await readGroup(found!.dir, 'weights', (name, _shape, values) => { if (name.endsWith('.up') && values.some((v) => v !== 0)) moved.add(name.split('.')[1]!); });
-    expect([...moved]).toEqual(['unet']);
-  });
+describe('LoRA dropout', () => {
   test('dropout is the same again in a repeated run, and not none', async () => {
     const loss = async (dropout: number): Promise<number[]> => (await train({ method: { dropout }, optimizer: { learning_rate: 0.1 } })).of('step').map((e) => e.metrics['loss']!);
     const [first, second, none] = [await loss(0.5), await loss(0.5), await loss(0)];

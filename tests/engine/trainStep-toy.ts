@@ -47,7 +47,7 @@ export function declareToy(e: Executor, o: StepOptions): void {
 
 const weighting = { alphas: alphasCumprod(SDXL_NOISE_SCHEDULE), predictionType: 'epsilon' as const, snrGamma: 5, lplScale: true };
 export const lossSpecs = (n: number, chosen: number, fed: Record<string, InputSpec> = {}): Record<string, InputSpec> => lossInputs({ n, h: 8, w: 8, c: 4, chosen }, {}, fed);
-export const allSpecs = (o: StepOptions, n: number, chosen: number, fed: Record<string, InputSpec> = {}): Record<string, InputSpec> => ({ ...lossSpecs(n, chosen, fed), ...updateInputs(o) });
+export const allSpecs = (o: StepOptions, n: number, chosen: number, fed: Record<string, InputSpec> = {}): Record<string, InputSpec> => ({ ...lossInputs({ n, h: 8, w: 8, c: 4, chosen }, {}, fed, o.lossScaling), ...updateInputs(o) });
 
 /** Samples `rows` of batch number `batch`, of which `chosen` (positions among the rows) take part in LPL. */
 export function lossBatch(batch: number, rows: number[], chosen: number[]): Record<string, HostTensor> {

@@ -5,9 +5,10 @@ import { parseClipConfig } from '../models/clip.ts';
 import type { ModelContext } from '../models/context.ts';
 import { encodePromptSd15, encodePromptSdxl, type TextEncoder } from '../models/promptEncoder.ts';
 import { loadTokenizer, type ClipTokenizer } from '../models/tokenizer.ts';
-import { loadComponent } from '../run/baseModel.ts';
+import { loadTextEncoders } from '../run/baseModel.ts';
 import { stateContext } from '../run/stateContext.ts';
 import type { Tensor, TensorMap } from '../tf.ts';
+import { declareTrainables, trainedContext, type Trainables } from '../trainables/trainables.ts';
 import type { EncodeText } from './captionCache.ts';
 
 type ContextOf = (state: State, component: ComponentName) => ModelContext;
@@ -38,12 +39,14 @@ export function encodeTokens(source: ModelSource, state: State, { ids, ids2 }: T
   return { promptEmbeds: states, pooled };
 }
 
-/** Loads the text encoders into `executor` and returns what embeds one text. */
-export async function openTextEncoder(executor: Executor, source: ModelSource, onProgress?: (done: number, total: number) => void): Promise<EncodeText> {
+/** Loads the text encoders into `executor`, with `adapted` LoRA layers on them, and returns what embeds one text. */
+export async function openTextEncoder(executor: Executor, source: ModelSource, onProgress?: (done: number, total: number) => void, adapted: Trainables | null = null): Promise<EncodeText> {
   const tokenizers = await openTokenizers(source);
-  for (const name of ['text_encoder', 'text_encoder_2'] as const) if (source.has(name)) await loadComponent(executor, source, name, onProgress ? { onProgress } : {});
+  await loadTextEncoders(executor, source, onProgress ? { onProgress } : {});
+  if (adapted) await declareTrainables(executor, source, adapted, false);
+  const contextOf: ContextOf = adapted ? (state, component) => trainedContext(state, component, adapted) : stateContext;
   const specs = Object.fromEntries(Object.entries(tokenInputs(tokenizers, [''])).map(([name, t]) => [name, { shape: t.shape, dtype: 'int32' as const }]));
-  executor.define('encode_text', specs, (inputs, state) => ({ outputs: { ...encodeTokens(source, state, inputs) } }));
+  executor.define('encode_text', specs, (inputs, state) => ({ outputs: { ...encodeTokens(source, state, inputs, contextOf) } }));
   return async (text) => {
     const out = await executor.run('encode_text', tokenInputs(tokenizers, [text]));
     const floats = ({ shape, data }: HostTensor): { shape: number[]; data: Float32Array } => ({ shape, data: data as Float32Array });

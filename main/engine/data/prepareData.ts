@@ -14,6 +14,7 @@ import { decodeCrop } from './decodeImage.ts';
 import { openTokenizers } from './encodeText.ts';
 import { latentSource, type LatentSource, type View } from './latentCache.ts';
 import { saveRunDataset } from './runDataset.ts';
+import { trainablesHash, type TextUse, type Trainables } from '../trainables/trainables.ts';
 import { openTensorCache, type TensorCache } from './tensorCache.ts';
 
 export interface RunData { manifest: DatasetManifest; plan: BatchPlan; latents: LatentSource; captions: CaptionSource; validation: ManifestItem[] }
@@ -25,16 +26,16 @@ const MEMORY_BYTES = 512e6;
  * Fills the caches. Pictures that cannot be decoded are left out, each with an event, and the run's dataset.json says so from then on.
  * Throws data.no_training_pictures when none remains, EndedEarly when asked to stop.
  */
-export async function prepareData(run: TrainRun, base: BaseModel, manifest: DatasetManifest, encoders: Encoders, report: StageReporter): Promise<RunData> {
+export async function prepareData(run: TrainRun, base: BaseModel, manifest: DatasetManifest, encoders: Encoders, text: TextUse, report: StageReporter): Promise<RunData> {
   const { config, emit } = run;
   const damaged = (file: string): void => emit({ type: 'warning', code: 'cache.damaged', message: `A damaged file of the cache is computed again: ${file}` });
   const open = (name: string): TensorCache => openTensorCache({ dir: join(cacheRoot(), name), memoryBytes: MEMORY_BYTES, onDamaged: damaged });
-  const captions = captionSource(open('captions'), await textHash(base), encoders.encodeText);
+  const captions = captionSource(open('captions'), await textHash(base, text.adapted), encoders.encodeText);
   const disk = config.data.cache_latents ? open('latents') : uncached;
   const latents = latentSource(disk, await base.source.hash('vae'), manifest.background, async (...args) => finite(await encoders.encodeImage(...args)));
   await warnLongCaptions(run, base, manifest);
   const kept = await checkPictures(run, manifest, latents, report);
-  await cacheCaptions(run, kept, captions, report);
+  if (!text.live) await cacheCaptions(run, kept, captions, report);
   const training = kept.items.filter((i) => i.split === 'train');
   const plan = batchPlan(training, { ...config.data, ...config.training });
   return { manifest: kept, plan, latents, captions, validation: kept.items.filter((i) => i.split === 'validation').slice(0, config.validation.validation_images) };
@@ -43,11 +44,11 @@ export async function prepareData(run: TrainRun, base: BaseModel, manifest: Data
 /** Passes everything through. */
 const uncached: TensorCache = { has: () => false, get: (_key, compute) => compute(), put: async () => {} };
 
-/** One hash over all text encoders the model has. */
-export async function textHash({ source }: BaseModel): Promise<string> {
+/** One hash over all text encoders the model has, with a LoRA on them if one is given. */
+export async function textHash({ source }: BaseModel, adapted: Trainables | null = null): Promise<string> {
   const hashes: string[] = [];
   for (const name of ['text_encoder', 'text_encoder_2'] as const) if (source.has(name)) hashes.push(await source.hash(name));
-  return JSON.stringify([hashes, source.tokenizers]);
+  return JSON.stringify([hashes, source.tokenizers, ...(adapted ? [trainablesHash(adapted)] : [])]);
 }
 
 function finite<P extends { mean: { data: Float32Array }; logvar: { data: Float32Array } }>(posterior: P): P {

@@ -13,11 +13,10 @@ import type { BaseModel } from '../run/baseModel.ts';
 import type { FoundCheckpoint } from '../run/checkpointStore.ts';
 import { openEncoders } from '../run/encoders.ts';
 import { openProbes } from '../program/probes.ts';
-import { trainedCaptions } from '../data/trainedCaptions.ts';
 import { drawMissing, undrawn } from './drawMissing.ts';
 import { measureFeatures } from './measureFeatures.ts';
 import type { EvaluationPlan } from './plan.ts';
-import { trainsText } from './trainedModel.ts';
+import { trainedText } from './trainedModel.ts';
 import type { Work } from './work.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -37,10 +36,10 @@ export async function measure(parts: MeasureParts): Promise<Measured> {
 }
 
 /** Text embeddings and latents into the run's caches; the encoders' memory is freed. */
-async function encode({ base, config, manifest, plan, work }: MeasureParts): Promise<Sources> {
-  const encoders = openEncoders(base, config.training, () => {});
+async function encode({ base, config, found, manifest, plan, work }: MeasureParts): Promise<Sources> {
+  const adapted = await trainedText(base, found), encoders = openEncoders(base, config.training, () => {}, adapted);
   const cache = (name: string) => openTensorCache({ dir: join(cacheRoot(), name), memoryBytes: 128e6 });
-  const captions = captionSource(cache('captions'), await textHash(base), encoders.encodeText);
+  const captions = captionSource(cache('captions'), await textHash(base, adapted), encoders.encodeText);
   const latents = latentSource(cache('latents'), await base.source.hash('vae'), manifest.background, encoders.encodeImage);
   try {
     const items = [...new Set(plan.reconstructions.map((r) => r.item))].filter((i) => !latents.isCached(validationView(i)));
@@ -53,9 +52,9 @@ async function encode({ base, config, manifest, plan, work }: MeasureParts): Pro
 }
 
 /** Draws and reconstructs with the trained weights. */
-async function runModel({ base, config, found, plan, folder, work, bench }: MeasureParts, { latents, captions: plain }: Sources, groups: ReturnType<typeof undrawn>): Promise<Pick<Measured, 'engine' | 'reconstructions'>> {
+async function runModel({ base, config, found, plan, folder, work, bench }: MeasureParts, { latents, captions }: Sources, groups: ReturnType<typeof undrawn>): Promise<Pick<Measured, 'engine' | 'reconstructions'>> {
   const { executor, trainables } = await bench.model(base, config, found, (n, total) => work.did(`loading the trained model, ${n} of ${total} weights`, 0));
-  const { backend, version, device, precision } = executor.info, captions = trainsText(config) ? (await trainedCaptions(executor, base.source, trainables, false))(false) : plain;
+  const { backend, version, device, precision } = executor.info;
   const parts = { executor, base, trainables, latents, captions }, probes = openProbes({ ...parts, captions: () => captions });
   await drawMissing({ ...parts, config, folder, work, groups });
   probes.define(plan.reconstructions.map((r) => r.item));

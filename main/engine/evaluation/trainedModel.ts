@@ -6,7 +6,8 @@ import type { Executor } from '../backend/executor.ts';
 import { readGroup } from '../run/checkpointFiles.ts';
 import type { FoundCheckpoint } from '../run/checkpointStore.ts';
 import { loadComponent, type BaseModel } from '../run/baseModel.ts';
-import { declareTrainables, emaName, planTrainables, type Trainables } from '../trainables/trainables.ts';
+import { declareTrainables, emaName, hasTextLora, loraTrainables, planTrainables, textLora, type Trainables } from '../trainables/trainables.ts';
+import { isLora, trainedWeights } from '../trainables/trainedWeights.ts';
 
 const isDecoderWeight = (name: string): boolean => name.startsWith('decoder.') || name.startsWith('post_quant_conv.');
 const frozen = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const;
@@ -15,15 +16,11 @@ type OnProgress = (done: number, total: number) => void;
 /** Whether the checkpoint holds an EMA. */
 export const hasEma = ({ manifest }: FoundCheckpoint): boolean => manifest.files['ema.safetensors'] !== undefined;
 
-/** Whether the run trained its text encoders: its prompts are embedded with them. */
-export const trainsText = ({ method }: RunConfig): boolean => method.type === 'lora' && method.train_text_encoder;
-
-/** Declares UNet, VAE decoder, trained tensors and, where they were trained, text encoders. */
+/** Declares UNet, VAE decoder and trained tensors. Text encoders, trained ones too, have an executor of their own: see `trainedText`. */
 export async function declareModel(executor: Executor, base: BaseModel, config: RunConfig, onProgress?: OnProgress): Promise<Trainables> {
   const trainables = await planTrainables(config, base.source), dtype = frozen[config.training.frozen_precision];
   await loadComponent(executor, base.source, 'unet', { dtype: trainables.lora ? dtype : 'float32', ...(onProgress ? { onProgress } : {}) });
   await loadComponent(executor, base.source, 'vae', { dtype, filter: isDecoderWeight });
-  if (trainsText(config)) for (const name of (['text_encoder', 'text_encoder_2'] as const).filter((n) => base.source.has(n))) await loadComponent(executor, base.source, name, { dtype });
   await declareTrainables(executor, base.source, trainables, false);
   return trainables;
 }
@@ -38,6 +35,14 @@ export async function writeTrained(executor: Executor, { list }: Trainables, fou
     missing.delete(stored);
   });
   if (missing.size) throw misfit(found, `it lacks ${[...missing.keys()][0]}`);
+}
+
+/** What the checkpoint has trained of the text encoders (its EMA where there is one), or null. */
+export async function trainedText(base: BaseModel, found: FoundCheckpoint): Promise<Trainables | null> {
+  if (!isLora(found)) return null;
+  const trained = await trainedWeights(found, hasEma(found));
+  const all = trained.kind === 'lora' ? loraTrainables(base.source, trained.lora) : null;
+  return all && hasTextLora(all) ? textLora(all) : null;
 }
 
 const misfit = ({ dir }: FoundCheckpoint, what: string): AppError => new AppError('checkpoint.other_run', `The checkpoint ${dir} belongs to a run with other settings: ${what}.`,

@@ -32,6 +32,7 @@ const afterWarmup: Record<LrScheduler, (progress: number, o: LrScheduleOptions) 
 
 /** The learning rate of optimizer step `step` (from 0). Every schedule but `constant` first grows linearly from 0. */
 export function learningRate(step: number, o: LrScheduleOptions): number {
+  if (o.learning_rate === 0) return 0;
   if (o.lr_scheduler !== 'constant' && step < o.lr_warmup_steps) return (o.learning_rate * step) / Math.max(1, o.lr_warmup_steps);
   const progress = (step - o.lr_warmup_steps) / Math.max(1, o.max_train_steps - o.lr_warmup_steps);
   return o.learning_rate * afterWarmup[o.lr_scheduler](progress, o);

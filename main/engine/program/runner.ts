@@ -7,6 +7,7 @@ import { vaeFactor } from '../models/vae.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { latentShape, trainingSpecs } from '../run/specs.ts';
 import { snrStatistics } from '../step/hostInputs.ts';
+import { withLossScale } from '../step/lossScale.ts';
 import { lossInputs, updateInputs, type BatchShape, type Networks, type StepOptions } from '../step/stepOptions.ts';
 import { accumulateStep, applyStep, trainStep } from '../trainStep.ts';
 import type { StepReport } from '../trainProgram.ts';
@@ -15,7 +16,7 @@ import { addRecord, emptyRecord, lplMetrics, type LplRecord } from './lplMetrics
 import { padChosen, paddedCount, padWeights } from './lplCounts.ts';
 import type { StepNumbers } from './stepNumbers.ts';
 
-export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** budget for target features, MB */ cacheMb: number; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
+export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** text encoders are trained: the step embeds captions itself */ liveText: boolean; /** budget for target features, MB */ cacheMb: number; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
 
 /** Sums over the micro-batches of one step. */
 interface Tally { diffusion: number; lpl: number; loss: number; finite: boolean; bad: string[]; record: LplRecord; timesteps: number[]; norm: number; /** a shape ran for the first time */ first: boolean }
@@ -32,10 +33,10 @@ export class ProgramRunner {
 
   /** Defines the step for batches of n pictures of this size, `chosen` of them in LPL, unless it is there. Returns its name. */
   define([width, height]: readonly [number, number], n: number, chosen: number): string {
-    const { executor, base, options, networks, method } = this.#p, name = `train_${width}x${height}_n${n}_lpl${chosen}`;
+    const { executor, base, options, networks, method, liveText } = this.#p, name = `train_${width}x${height}_n${n}_lpl${chosen}`;
     if (executor.isDefined(name)) return name;
     const [, h, w, c] = latentShape(base, n, width, height) as [number, number, number, number];
-    const inputs = lossInputs({ n, h, w, c, chosen } satisfies BatchShape, trainingSpecs(base, n, method), chosen && this.#fed ? this.#fed.specs(chosen, h, w) : {});
+    const inputs = lossInputs({ n, h, w, c, chosen } satisfies BatchShape, trainingSpecs(base, n, method, liveText), chosen && this.#fed ? this.#fed.specs(chosen, h, w) : {}, options.lossScaling);
     if (options.accumulation === 1) executor.define(name, { ...inputs, ...updateInputs(options) }, trainStep(networks, options, chosen));
     else {
       executor.define(name, inputs, accumulateStep(networks, options, chosen));
@@ -70,7 +71,8 @@ export class ProgramRunner {
     if (!this.#used.has(name)) this.#p.onFirstUse(name);
     tally.first ||= !this.#used.has(name);
     this.#used.add(name);
-    const out = await executor.run(name, options.accumulation === 1 ? { ...inputs, ...numbers.updateInputs(step) } : inputs);
+    const fed = options.accumulation === 1 ? { ...inputs, ...numbers.updateInputs(step) } : inputs;
+    const out = options.lossScaling ? await withLossScale((loss_scale) => executor.run(name, { ...fed, loss_scale })) : await executor.run(name, fed);
     tally.finite = out['finite']!.data[0] === 1;
     tally.norm = out['grad_norm']!.data[0]!;
     tally.diffusion += out['diffusion_loss']!.data[0]!;

@@ -30,7 +30,7 @@ export function stepNumbers(config: RunConfig, base: BaseModel, optimizer: Optim
   const probabilities = timestepProbabilities(diffusion, base.schedule.num_train_timesteps);
   const weighting: LossWeighting = { alphas: alphasCumprod(base.schedule), predictionType: base.predictionType, snrGamma: diffusion.snr_gamma, lplScale: lpl.lpl_scale };
   const schedule = { ...o, learning_rate: o.learning_rate * (o.scale_lr ? n * micros : 1), max_train_steps: totalSteps };
-  const textRate = textRateRatio(config);
+  const rate = textRate(config), textSchedule = rate === null ? null : { ...schedule, learning_rate: rate * (o.scale_lr ? n * micros : 1) };
   if (lpl.enabled && lpl.lpl_weight > 0 && lpl.lpl_t_threshold > base.schedule.num_train_timesteps) {
     throw new AppError('config.lpl_threshold', `The LPL threshold ${lpl.lpl_t_threshold} lies beyond the schedule's ${base.schedule.num_train_timesteps} timesteps.`, 'Lower it; 200 of 1000 is the usual choice.');
   }
@@ -51,18 +51,16 @@ export function stepNumbers(config: RunConfig, base: BaseModel, optimizer: Optim
     },
     updateInputs: (step) => ({
       optimizer_scalars: vector(optimizer.scalars(step + 1, learningRate(step, schedule))),
-      ...(textRate === null ? {} : { optimizer_scalars_second: vector(optimizer.scalars(step + 1, learningRate(step, schedule) * textRate)) }),
+      ...(textSchedule ? { optimizer_scalars_second: vector(optimizer.scalars(step + 1, learningRate(step, textSchedule))) } : {}),
       ...(training.use_ema ? { one_minus_ema_decay: vector([1 - emaDecay(step + 1, { decay: training.ema_decay })]) } : {}),
     }),
     lr: (step) => learningRate(step, schedule),
   };
 }
 
-/** The text encoders' learning rate as a multiple of the UNet's; null where there is none of their own. */
-export function textRateRatio({ method, optimizer }: Pick<RunConfig, 'method' | 'optimizer'>): number | null {
-  if (method.type !== 'lora' || !method.train_text_encoder || optimizer.text_encoder_lr === null || optimizer.learning_rate === 0) return null;
-  return optimizer.text_encoder_lr / optimizer.learning_rate;
-}
+/** The text encoders' learning rate; null where there is none of their own. */
+export const textRate = ({ method, optimizer }: Pick<RunConfig, 'method' | 'optimizer'>): number | null =>
+  (method.type === 'lora' && method.train_text_encoder ? optimizer.text_encoder_lr : null);
 
 /** Embeddings where the batch has them, else token ids; SDXL's sizes. */
 function textInputs({ captions, promptEmbeds, pooled, timeIds }: HostBatch, tokenizers: Tokenizers, { unet }: BaseModel): Record<string, HostTensor> {

@@ -52,6 +52,11 @@ export const variableName = (component: ComponentName, weight: string): string =
 
 export interface LoadOptions { dtype?: StorageDtype; /** only weights whose name passes */ filter?: (weight: string) => boolean; onProgress?: (done: number, total: number) => void }
 
+/** Declares the weights of all text encoders that the model has. */
+export async function loadTextEncoders(executor: Executor, source: ModelSource, options: LoadOptions = {}): Promise<void> {
+  for (const name of ['text_encoder', 'text_encoder_2'] as const) if (source.has(name)) await loadComponent(executor, source, name, options);
+}
+
 /** Declares a component's weights in the executor, one at a time. Throws model.nan_weights, model.damaged. */
 export async function loadComponent(executor: Executor, source: ModelSource, component: ComponentName, { dtype = 'float32', filter = () => true, onProgress }: LoadOptions = {}): Promise<void> {
   const names = [...source.weights(component).keys()].filter(filter);

@@ -10,6 +10,7 @@ import type { EncodeText } from '../data/captionCache.ts';
 import { isEncoderWeight, latentEncoder } from '../data/encodeLatents.ts';
 import { openTextEncoder } from '../data/encodeText.ts';
 import { loadComponent, type BaseModel } from './baseModel.ts';
+import type { Trainables } from '../trainables/trainables.ts';
 
 export interface Encoders {
   encodeImage: Encode;
@@ -19,8 +20,8 @@ export interface Encoders {
 }
 type Report = (text: string, done: number, total: number) => void;
 
-/** Computes in fp32 whatever the run's precision: what is cached must not depend on it. */
-export function openEncoders(base: BaseModel, { backend, threads }: Pick<RunConfig['training'], 'backend' | 'threads'>, report: Report): Encoders {
+/** `adapted`: LoRA layers on the text encoders. Computes in fp32 whatever the run's precision: what is cached must not depend on it. */
+export function openEncoders(base: BaseModel, { backend, threads }: Pick<RunConfig['training'], 'backend' | 'threads'>, report: Report, adapted: Trainables | null = null): Encoders {
   const start = (): Promise<Executor> => createExecutor({ backend, threads, precision: 'fp32' });
   let image: { executor: Executor; encode: Encode } | undefined, text: { executor: Executor; encode: EncodeText } | undefined;
   const loadImage = async (): Promise<NonNullable<typeof image>> => {
@@ -30,7 +31,7 @@ export function openEncoders(base: BaseModel, { backend, threads }: Pick<RunConf
   };
   const loadText = async (): Promise<NonNullable<typeof text>> => {
     const executor = await start();
-    return { executor, encode: await openTextEncoder(executor, base.source, (d, t) => report('loading the text encoders', d, t)) };
+    return { executor, encode: await openTextEncoder(executor, base.source, (d, t) => report('loading the text encoders', d, t), adapted) };
   };
   return {
     encodeImage: async (...args) => (image ??= await loadImage()).encode(...args),

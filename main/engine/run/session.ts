@@ -10,7 +10,7 @@ import { dataWarnings, openRunDataset } from '../data/runDataset.ts';
 import { buildProgram } from '../buildProgram.ts';
 import { openPainter, type Painter } from '../sampling/painter.ts';
 import type { TrainProgram } from '../trainProgram.ts';
-import { planTrainables, type Trainables } from '../trainables/trainables.ts';
+import type { TextUse, Trainables } from '../trainables/trainables.ts';
 import { openValidation, type Validation } from '../validation.ts';
 import type { BaseModel } from './baseModel.ts';
 import { cleanCheckpoints, findCheckpoint, listCheckpoints, supersedeAfter, type FoundCheckpoint } from './checkpointStore.ts';
@@ -34,12 +34,13 @@ export interface Session {
   report: StageReporter;
 }
 
+export interface SessionParts extends Pick<Session, 'run' | 'base' | 'trainables' | 'report'> { text: TextUse; encoders: Encoders }
+
 /** Everything up to the first step. Throws AppErrors, EndedEarly. The caller disposes `program.executor`. */
-export async function openSession(run: TrainRun, base: BaseModel, encoders: Encoders, report: StageReporter): Promise<Session> {
+export async function openSession({ run, base, trainables, text, encoders, report }: SessionParts): Promise<Session> {
   const { config, folder } = run;
   const found = await findStart(run);
   const manifest = await openRunDataset(folder.dir, config, base.align, (done, total) => report('reading_data', 'reading pictures', done, total));
-  const trainables = await planTrainables(config, base.source);
   const { backend, threads, precision } = config.training;
   const slower: string[] = [];
   const executor = await createExecutor({ backend, threads, precision, onWarning: (message) => slower.push(message) });
@@ -47,10 +48,11 @@ export async function openSession(run: TrainRun, base: BaseModel, encoders: Enco
     const totalSteps = stepsOf(run, batchPlan(trainingItems(manifest), { ...config.data, ...config.training }));
     emitStarted(run, executor, found, totalSteps);
     for (const message of slower) run.emit({ type: 'warning', code: 'engine.slower_backend', message });
-    const data = await prepareData(run, base, manifest, encoders, report);
+    if (!found) await base.source.checkValues((done, total) => report('loading_weights', 'checking the model\'s weights', done, total)); // hours of caching come next
+    const data = await prepareData(run, base, manifest, encoders, text, report);
     for (const w of dataWarnings(data.manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
     encoders.release();
-    return await assemble({ run, base, trainables, data, report, executor, found });
+    return await assemble({ run, base, trainables, text, data, report, executor, found });
   } catch (error) {
     executor.dispose();
     throw error;
@@ -79,23 +81,22 @@ function emitStarted({ config, emit }: TrainRun, { info }: Executor, found: Foun
   if (found && found.manifest.state['config_hash'] !== config_hash) emit({ type: 'warning', code: 'checkpoint.config_changed', message: 'The settings have changed since this checkpoint was saved; the run goes on with the new ones.' });
 }
 
-interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'report'> { executor: Executor; found: FoundCheckpoint | null }
+interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'report'> { executor: Executor; text: TextUse; found: FoundCheckpoint | null }
 
 /** Loads weights, defines and compiles every step function, and restores the state. */
-async function assemble({ run, base, trainables, data, report, executor, found }: Parts): Promise<Session> {
+async function assemble({ run, base, trainables, text, data, report, executor, found }: Parts): Promise<Session> {
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
-  const program = await buildProgram({ executor, base, trainables, config, plan: data.plan, totalSteps, report });
+  const program = await buildProgram({ executor, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report });
   const low = checkDisk(run.folder.checkpoints, checkpointBytes(executor, program.groups), training.checkpoints_total_limit, listCheckpoints(run.folder.checkpoints).length);
   if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
-  const liveText = config.method.type === 'lora' && config.method.train_text_encoder;
-  const captions = liveText ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;
+  const captions = text.live ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;
   const painter = openPainter({ run, executor, base, trainables, captions, report });
   const checks = validation.validation_every > 0 ? heldOut(run, data) : [];
   const validator = checks.length ? openValidation({ executor, base, trainables, latents: data.latents, captions, items: checks, options: validation, ema: training.use_ema }) : null;
   executor.prepare((stage, done, total) => report('compiling', stage, done, total));
   if (found) await restoreState(executor, program.groups, found);
-  const sources: BatchSources = { latents: data.latents, captions: liveText ? null : data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
+  const sources: BatchSources = { latents: data.latents, captions: text.live ? null : data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
   return { run, base, trainables, data, sources, program, painter, validation: validator, firstStep: found?.manifest.step ?? 0, totalSteps, report };
 }
 

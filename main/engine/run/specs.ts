@@ -15,11 +15,11 @@ export function latentShape({ vae }: BaseModel, n: number, width: number, height
   return [n, height / factor, width / factor, vae.latent_channels];
 }
 
-/** What the training step is fed besides latents: embeddings, or tokens where the text encoders are trained; a draw for LoRA dropout. */
-export function trainingSpecs(base: BaseModel, n: number, { type, train_text_encoder, dropout }: RunConfig['method']): Record<string, InputSpec> {
+/** What the training step is fed besides latents: embeddings, or tokens where the text encoders are trained (`liveText`); a draw for LoRA dropout. */
+export function trainingSpecs(base: BaseModel, n: number, { type, dropout }: RunConfig['method'], liveText: boolean): Record<string, InputSpec> {
   const embedded = conditioningSpecs(base, n), lora = type === 'lora', tokens: InputSpec = { shape: [n, TOKENS], dtype: 'int32' };
   const { promptEmbeds: _states, pooled: _pooled, ...sizes } = embedded;
-  const text = lora && train_text_encoder ? { ids: tokens, ...(base.source.has('text_encoder_2') ? { ids2: tokens } : {}), ...sizes } : embedded;
+  const text = liveText ? { ids: tokens, ...(base.source.has('text_encoder_2') ? { ids2: tokens } : {}), ...sizes } : embedded;
   return { ...text, ...(lora && dropout > 0 ? { dropout_draw: floatSpec(1) } : {}) };
 }
 

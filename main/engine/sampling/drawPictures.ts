@@ -5,16 +5,17 @@ import { AppError } from '../../contract/errors.ts';
 import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
 import type { Executor } from '../backend/executor.ts';
 import { createExecutor } from '../backend/select.ts';
+import type { LoraWeights } from '../checkpoint/lora/loraWeights.ts';
 import { readLora } from '../checkpoint/lora/readLora.ts';
 import { captionSource } from '../data/captionCache.ts';
 import { openTensorCache } from '../data/tensorCache.ts';
 import { writeFileAtomic } from '../run/atomicFile.ts';
 import { loadComponent, openBaseModel, variableName, type BaseModel } from '../run/baseModel.ts';
-import { findCheckpoint } from '../run/checkpointStore.ts';
-import { openEncoders } from '../run/encoders.ts';
+import { findCheckpoint, type FoundCheckpoint } from '../run/checkpointStore.ts';
+import { openEncoders, type Encoders } from '../run/encoders.ts';
 import { readRunConfig, runFolder } from '../run/runFolder.ts';
-import { declareTrainables, loraTrainables, type Trainables } from '../trainables/trainables.ts';
-import { trainedWeights, type TrainedWeights } from '../trainables/trainedWeights.ts';
+import { declareTrainables, hasTextLora, loraTrainables, textLora, type Trainables } from '../trainables/trainables.ts';
+import { isLora, trainedWeights, writeTrained } from '../trainables/trainedWeights.ts';
 import { pictureDrawer, type DrawOptions } from './drawPicture.ts';
 import { encodePng } from './png.ts';
 
@@ -39,9 +40,10 @@ export async function* drawPictures(request: DrawRequest): AsyncGenerator<Drawn>
   const config = request.run ? readRunConfig(runFolder(request.run.dir).config) : runConfigSchema.parse({ model: { base: request.model ?? '' } });
   const base = await openBaseModel(config);
   const executor = await createExecutor({ backend: request.backend, precision: request.precision });
-  const encoders = openEncoders(base, { ...config.training, backend: request.backend }, request.onProgress);
+  let encoders: Encoders | undefined;
   try {
     const trainables = await loadModel(executor, base, request);
+    encoders = openEncoders(base, { ...config.training, backend: request.backend }, request.onProgress, hasTextLora(trainables) ? textLora(trainables) : null);
     const width = request.width ?? request.height ?? modelSize(base), height = request.height ?? width;
     checkSize(base, width, height);
     const captions = captionSource(openTensorCache({ dir: null, memoryBytes: 1e9 }), '', encoders.encodeText);
@@ -60,7 +62,7 @@ export async function* drawPictures(request: DrawRequest): AsyncGenerator<Drawn>
       }
     }
   } finally {
-    encoders.release();
+    encoders?.release();
     executor.dispose();
     await base.source.close();
   }
@@ -75,19 +77,26 @@ function checkSize({ align }: BaseModel, width: number, height: number): void {
 
 /** UNet and decoder into the executor, with the run's or the LoRA's weights. */
 async function loadModel(executor: Executor, base: BaseModel, { run, lora, onProgress }: DrawRequest): Promise<Trainables> {
-  const trained = run ? await trainedOf(run) : lora ? { kind: 'lora' as const, lora: await readLora(lora.file, base.source.config('unet')) } : null;
-  const none: Trainables = { list: [], lora: null };
+  const found = run ? await checkpointOf(run) : null, trained = await loraOf(base, found, run?.ema ?? false, lora?.file);
   await loadComponent(executor, base.source, 'unet', { onProgress: (d, t) => onProgress('loading the UNet', d, t) });
   await loadComponent(executor, base.source, 'vae', { filter: (name) => !name.startsWith('encoder.'), onProgress: (d, t) => onProgress('loading the VAE', d, t) });
-  if (trained?.kind === 'full') for (const [name, values] of trained.unet) executor.write(variableName('unet', name), values);
-  if (trained?.kind !== 'lora') return none;
-  const trainables = loraTrainables(base.source, trained.lora, lora?.strength ?? 1);
+  if (found && !trained) await writeTrained(found, run!.ema, (name, values) => executor.write(variableName('unet', name), values));
+  if (!trained) return { list: [], lora: null };
+  const trainables = loraTrainables(base.source, trained, lora?.strength ?? 1);
   await declareTrainables(executor, base.source, trainables, false);
   return trainables;
 }
 
-async function trainedOf({ dir, checkpoint, ema }: NonNullable<DrawRequest['run']>): Promise<TrainedWeights> {
+/** The LoRA of a checkpoint or a file; null where there is none. */
+async function loraOf(base: BaseModel, found: FoundCheckpoint | null, ema: boolean, file: string | undefined): Promise<LoraWeights | null> {
+  if (!found) return file ? readLora(file, base.source.config('unet')) : null;
+  if (!isLora(found)) return null;
+  const trained = await trainedWeights(found, ema);
+  return trained.kind === 'lora' ? trained.lora : null;
+}
+
+async function checkpointOf({ dir, checkpoint }: NonNullable<DrawRequest['run']>): Promise<FoundCheckpoint> {
   const found = await findCheckpoint(runFolder(dir).checkpoints, checkpoint, () => {});
   if (!found) throw new AppError('sample.no_checkpoint', `The run in ${dir} has no checkpoint yet.`, 'Train until the first checkpoint, or draw with its base model.', { dir });
-  return trainedWeights(found, ema);
+  return found;
 }

@@ -20,7 +20,7 @@ export const chosenSamples = (timesteps: ArrayLike<number>, threshold: number): 
 
 const vector = (values: ArrayLike<number>, ...shape: number[]): HostTensor => ({ shape, data: Float32Array.from(values) });
 
-/** timestep, alpha, sigma, loss_weight (min-SNR weight times `weights`), and with chosen samples lpl_select and lpl_loss_weight. */
+/** timestep, alpha, sigma, loss_weight (min-SNR weight times the sample's of `weights`), and with chosen samples lpl_select and lpl_loss_weight. */
 export function weightInputs(o: LossWeighting, timesteps: Int32Array, weights: ArrayLike<number> | null, chosen: number[]): Record<string, HostTensor> {
   const n = timesteps.length;
   const { alpha, sigma } = alphaSigma(o.alphas, timesteps);
@@ -31,7 +31,7 @@ export function weightInputs(o: LossWeighting, timesteps: Int32Array, weights: A
     loss_weight: vector(minSnr.map((m, i) => m * (weights?.[i] ?? 1)), n),
     ...(chosen.length ? {
       lpl_select: vector(chosen.flatMap((row) => Array.from({ length: n }, (_, i) => (i === row ? 1 : 0))), chosen.length, n),
-      lpl_loss_weight: vector(chosen.map((i) => (o.lplScale ? minSnr[i]! : 1)), chosen.length),
+      lpl_loss_weight: vector(chosen.map((i) => (o.lplScale ? minSnr[i]! : 1) * (weights?.[i] ?? 1)), chosen.length),
     } : {}),
   };
 }

@@ -26,6 +26,8 @@ export interface StepOptions {
   ema: boolean;
   /** batches whose gradients are averaged before the optimizer's step */
   accumulation: number;
+  /** the loss is multiplied by the input `loss_scale` before it is differentiated, and gradients divided by it: see lossScale.ts */
+  lossScaling?: boolean;
   lpl?: { options: LplOptions; weight: number; /** targets are given (from a cache), or computed within the step */ targets: 'fed' | 'computed' };
 }
 
@@ -41,11 +43,11 @@ const float = (...shape: number[]): InputSpec => ({ shape, dtype: 'float32' });
  * Inputs of the loss: scaled latents, noise, timesteps, α_t and σ_t, each sample's weight in the diffusion loss. With chosen samples
  * also which they are (`lpl_select` [k,n], rows one-hot), each one's weight, and the targets when they are fed.
  */
-export function lossInputs({ n, h, w, c, chosen }: BatchShape, conditioning: Conditioning, fedTargets: Record<string, InputSpec>): Record<string, InputSpec> {
+export function lossInputs({ n, h, w, c, chosen }: BatchShape, conditioning: Conditioning, fedTargets: Record<string, InputSpec>, lossScaling = false): Record<string, InputSpec> {
   const latent = float(n, h, w, c);
   return {
     latents: latent, noise: latent, timestep: { shape: [n], dtype: 'int32' }, alpha: float(n, 1, 1, 1), sigma: float(n, 1, 1, 1), loss_weight: float(n),
-    ...conditioning,
+    ...conditioning, ...(lossScaling ? { loss_scale: float(1) } : {}),
     ...(chosen ? { lpl_select: float(chosen, n), lpl_loss_weight: float(chosen) } : {}),
     ...Object.fromEntries(Object.entries(fedTargets).map(([name, spec]) => [`lpl_${name}`, spec])),
   };

@@ -2,6 +2,7 @@
  * What a run trains: all weights of the UNet, or low-rank changes of chosen layers of UNet and text encoders, as executor variables
  * with their EMA shadows.
  */
+import { createHash } from 'node:crypto';
 import { AppError } from '../../contract/errors.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor, State } from '../backend/executor.ts';
@@ -14,8 +15,8 @@ import type { Adapter, ModelContext } from '../models/context.ts';
 import { variableName } from '../run/baseModel.ts';
 import { initialDown, loraLayers, loraShapes } from './loraTargets.ts';
 
-/** One trained tensor and its start value (null: the base model's own, already in the executor). */
-export interface Trainable { name: string; shape: number[]; init: (() => Float32Array | 'zeros') | null }
+/** One tensor on top of the base model and its start value (null: the base model's own, already in the executor). `frozen`: kept and applied, not trained. */
+export interface Trainable { name: string; shape: number[]; init: (() => Float32Array | 'zeros') | null; frozen?: boolean }
 export interface LoraPlace { component: LoraComponent; layer: string; rank: number; alpha: number }
 export interface Trainables { list: Trainable[]; /** null: all weights */ lora: LoraPlace[] | null }
 
@@ -26,15 +27,52 @@ export const emaName = (trainable: string): string => `ema.${trainable}`;
 /** Plans what is trained. Throws config.*, lora.* (a LoRA to continue from that does not fit). */
 export async function planTrainables({ method, model, training }: Pick<RunConfig, 'method' | 'model' | 'training'>, source: ModelSource): Promise<Trainables> {
   if (method.type === 'full') {
-    if (model.lora) throw new AppError('config.lora_in_full', 'A LoRA to continue from was given, but all weights are to be trained.', 'Merge the LoRA into the model first ("lpl export"), or train a LoRA.');
+    if (model.lora) throw new AppError('config.lora_in_full', 'A LoRA to continue from was given, but all weights are to be trained.', 'Merge the LoRA into the model first ("lpl merge") and start from the result, or train a LoRA.');
     const shapes = Object.entries(expectedShapes('unet', source.config('unet')));
     return { lora: null, list: shapes.map(([name, shape]) => ({ name: variableName('unet', name), shape, init: null })) };
   }
-  return model.lora ? continued(source, model.lora) : fresh(method, training.seed, source);
+  const texts = source.components.filter((c): c is LoraComponent => c.startsWith('text_encoder'));
+  if (!model.lora) return fresh(method, training.seed, source, method.train_text_encoder ? ['unet', ...texts] : ['unet']);
+  const given = await continued(source, model.lora);
+  if (!method.train_text_encoder) return textFrozen(given, model.lora);
+  return hasTextLora(given) ? given : joined(given, fresh(method, training.seed, source, texts));
 }
 
-function fresh(method: RunConfig['method'], seed: number, source: ModelSource): Trainables {
-  const components = method.train_text_encoder ? source.components.filter((c) => c !== 'vae') as LoraComponent[] : ['unet' as const];
+/** Whether a text encoder is changed by the LoRA. */
+export const hasTextLora = ({ lora }: Trainables): boolean => lora?.some((p) => p.component !== 'unet') ?? false;
+/** Names of what the optimizer moves. */
+export const trainedNames = ({ list }: Trainables): string[] => list.filter((t) => !t.frozen).map((t) => t.name);
+
+const joined = (a: Trainables, b: Trainables): Trainables => ({ lora: [...a.lora!, ...b.lora!], list: [...a.list, ...b.list] });
+
+/** How a run's captions are embedded: by text encoders that are being trained, or once, by the model's own, with `adapted` LoRA layers on them where there are some. */
+export interface TextUse { live: boolean; adapted: Trainables | null }
+export function textUse({ method }: Pick<RunConfig, 'method'>, trainables: Trainables): TextUse {
+  const live = method.type === 'lora' && method.train_text_encoder;
+  return { live, adapted: !live && hasTextLora(trainables) ? textLora(trainables) : null };
+}
+
+/** SHA-256 over start values and scales. */
+export function trainablesHash({ lora, list }: Trainables): string {
+  const hash = createHash('sha256').update(JSON.stringify(lora));
+  for (const { name, init } of list) {
+    const values = init?.();
+    hash.update(name).update(values instanceof Float32Array ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : String(values));
+  }
+  return hash.digest('hex');
+}
+
+/** The part of a LoRA that changes the text encoders. */
+export const textLora = ({ lora, list }: Trainables): Trainables => ({ lora: lora!.filter((p) => p.component !== 'unet'), list: list.filter((t) => t.name.startsWith('lora.text_encoder')) });
+
+/** A LoRA's changes of the text encoders stay in it as they are when only the UNet is trained on. */
+function textFrozen(given: Trainables, path: string): Trainables {
+  const list = given.list.map((t) => (t.name.startsWith('lora.unet.') ? t : { ...t, frozen: true }));
+  if (list.every((t) => t.frozen)) throw new AppError('config.nothing_trained', `The LoRA ${path} changes the text encoders alone, and these are not to be trained.`, 'Turn "Train text encoders" on, or choose another LoRA to continue from.', { path });
+  return { ...given, list };
+}
+
+function fresh(method: RunConfig['method'], seed: number, source: ModelSource, components: LoraComponent[]): Trainables {
   const lora: LoraPlace[] = [], list: Trainable[] = [];
   for (const component of components) {
     const shapes = expectedShapes(component, source.config(component));
