@@ -23,6 +23,10 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
   command(program, 'export <run>', 'write a run\'s result as LoRA or full model', async () => (await import('./export.ts')).exportRun)
     .option('--checkpoint <name>', 'which one', 'latest').option('--ema', 'the EMA weights').option('--output <path>', 'file (or folder) to write')
     .option('--format <name>', 'LoRA: kohya (default), kohya-diffusers, diffusers; full: diffusers (default), single-file').option('--dtype <name>', 'fp32, fp16 or bf16', 'fp16');
+  command(program, 'merge', 'work a LoRA into its base model and write the result as a full model', async () => (await import('./merge.ts')).merge)
+    .requiredOption('--model <path>', 'the base model: diffusers folder or single .safetensors file').requiredOption('--lora <file>', 'a LoRA file, in any naming form')
+    .requiredOption('--output <path>', 'file or folder to write').option('--lora_scale <number>', 'its strength', Number, 1)
+    .option('--format <name>', 'diffusers (a folder) or single-file', 'diffusers').option('--dtype <name>', 'fp32, fp16 or bf16', 'fp16');
   await addOthers(program);
   return program;
 }

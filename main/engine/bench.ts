@@ -13,6 +13,7 @@ import { adamw } from './optim/adamw.ts';
 import { normal } from './random.ts';
 import { conditioningSpecs } from './run/specs.ts';
 import { weightInputs } from './step/hostInputs.ts';
+import { FIRST_SCALE, needsLossScale } from './step/lossScale.ts';
 import { lossInputs, updateInputs, type Networks, type StepOptions } from './step/stepOptions.ts';
 import { declareOptimizer } from './step/update.ts';
 import { targetsInput, targetsStep, trainStep } from './trainStep.ts';
@@ -26,6 +27,8 @@ export interface BenchOptions {
   /** share of the batch below the LPL threshold */
   below: number;
   steps: number;
+  /** untimed steps before them; 2 by default */
+  warmup?: number;
   precision: Precision;
   /** storage of weights that are not trained */
   frozen: Precision;
@@ -53,13 +56,14 @@ export async function bench(options: BenchOptions, onProgress: (stage: string) =
   try {
     onProgress('compiling and warming up');
     const started = performance.now(), times: number[] = [];
+    const warmup = options.warmup ?? WARMUP;
     let compiled = 0;
-    for (let i = 0; i < options.steps + WARMUP; i++) {
+    for (let i = 0; i < options.steps + warmup; i++) {
       const inputs = step.feed(i), before = performance.now();
       const out = await step.executor.run('train', inputs);
       if (out['finite']!.data[0] !== 1) throw new Error(`step ${i} is not finite: loss ${out['loss']!.data[0]}`);
       if (i === 0) compiled = (performance.now() - started) / 1000;
-      if (i >= WARMUP) times.push((performance.now() - before) / 1000);
+      if (i >= warmup) times.push((performance.now() - before) / 1000);
     }
     const result = summary(step, options, times, compiled);
     const profile = options.profile ? profileStep(step.executor, result.seconds_per_step) : undefined;
@@ -88,14 +92,14 @@ export async function openBenchStep(o: BenchOptions, onProgress: (stage: string)
   await declareTrainables(executor, base.source, trainables, false);
   const networks = trainedNetworks(base, trainables, { training: { gradient_checkpointing: o.checkpointing }, lpl: { lpl_gradient_checkpointing: o.checkpointing } } as Parameters<typeof trainedNetworks>[2]);
   const options: StepOptions = {
-    trained: trainables.list.map((t) => t.name), predictionType: 'epsilon', optimizer: adamw(), maxGradNorm: 1, ema: false, accumulation: 1,
+    trained: trainables.list.map((t) => t.name), predictionType: 'epsilon', optimizer: adamw(), maxGradNorm: 1, ema: false, accumulation: 1, lossScaling: needsLossScale(executor.info.precision),
     ...(o.lpl ? { lpl: { options: { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true }, weight: 1, targets: 'fed' } } : {}),
   };
   declareOptimizer(executor, options);
   const chosen = o.lpl ? Math.round(o.below * o.batch) : 0;
   const targets = chosen ? await computeTargets(executor, networks, options, model, chosen) : {};
   const fed = Object.fromEntries(Object.entries(targets).map(([name, t]) => [name, { shape: t.shape, dtype: 'float32' as const }]));
-  const inputs = { ...lossInputs({ n: o.batch, h: latentSize, w: latentSize, c: 4, chosen }, conditioningSpecs(base, o.batch), fed), ...updateInputs(options) };
+  const inputs = { ...lossInputs({ n: o.batch, h: latentSize, w: latentSize, c: 4, chosen }, conditioningSpecs(base, o.batch), fed, options.lossScaling), ...updateInputs(options) };
   executor.define('train', inputs, trainStep(networks, options, chosen));
   const lora = trainables.lora ? trainables.list.reduce((sum, t) => sum + sizeOf(t.shape), 0) : 0;
   const feed = feeder(o, model, options, inputs, Object.fromEntries(Object.entries(targets).map(([name, t]) => [`lpl_${name}`, t])));
@@ -122,7 +126,7 @@ function feeder(o: BenchOptions, { base, latentSize }: BenchModel, options: Step
     const timesteps = Int32Array.from({ length: o.batch }, (_, s) => (s < count ? (37 * i + 50 * s) % 200 : 200 + ((113 * i + 211 * s) % 800)));
     const chosen = o.lpl ? Array.from({ length: count }, (_, s) => s) : [];
     return {
-      latents, noise: random('noise', 100 + i), ...conditioning, ...targets,
+      latents, noise: random('noise', 100 + i), ...conditioning, ...targets, ...(options.lossScaling ? { loss_scale: FIRST_SCALE } : {}),
       ...weightInputs({ alphas, predictionType: 'epsilon', snrGamma: null, lplScale: false }, timesteps, null, chosen),
       optimizer_scalars: { shape: inputs['optimizer_scalars']!.shape, data: Float32Array.from(options.optimizer.scalars(i + 1, 1e-4)) },
     };

@@ -6,7 +6,7 @@ import type { RunConfig } from '../contract/runConfig.ts';
 import type { FloatDtype } from './checkpoint/dtype.ts';
 import type { LoraDescription } from './checkpoint/lora/loraMetadata.ts';
 import { writeLora } from './checkpoint/lora/writeLora.ts';
-import { writeFolder, writeSingleFile } from './checkpoint/writeModel.ts';
+import { writeFolder, writeSingleFile, type WriteOptions } from './checkpoint/writeModel.ts';
 import { writeBuiltinTokenizer } from './models/tokenizer.ts';
 import { openBaseModel, type BaseModel } from './run/baseModel.ts';
 import { findCheckpoint, type FoundCheckpoint } from './run/checkpointStore.ts';
@@ -41,13 +41,20 @@ async function exportCheckpoint(dir: string, config: RunConfig, base: BaseModel,
     return { step, file: output, format: `lora-${form}`, bytes: file.bytes, sha256: file.sha256 };
   }
   const options = { dtype: o.dtype, override: (component: string, weight: string) => (component === 'unet' ? trained.unet.get(weight) : undefined), ...progress };
+  return { step, ...await writeModelAs(form as (typeof modelForms)[number], output, base.source, options) };
+}
+
+export type WrittenModel = Omit<Exported, 'step'>;
+
+/** Writes a full model in one of its two layouts. A folder's hash is that of its files' hashes. */
+export async function writeModelAs(form: (typeof modelForms)[number], output: string, source: BaseModel['source'], options: WriteOptions): Promise<WrittenModel> {
   if (form === 'single-file') {
-    const file = await writeSingleFile(output, base.source, options);
-    return { step, file: output, format: 'model-single-file', bytes: file.bytes, sha256: file.sha256 };
+    const file = await writeSingleFile(output, source, options);
+    return { file: output, format: 'model-single-file', bytes: file.bytes, sha256: file.sha256 };
   }
-  const files = await writeFolder(output, base.source, writeBuiltinTokenizer, options);
+  const files = await writeFolder(output, source, writeBuiltinTokenizer, options);
   const sha256 = createHash('sha256').update(files.map((f) => f.sha256).join()).digest('hex');
-  return { step, file: output, format: 'model-diffusers', bytes: files.reduce((n, f) => n + f.bytes, 0), sha256 };
+  return { file: output, format: 'model-diffusers', bytes: files.reduce((n, f) => n + f.bytes, 0), sha256 };
 }
 
 /** What the file says about its making. */
