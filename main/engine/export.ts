@@ -71,19 +71,32 @@ function describe(title: string, config: RunConfig, { source, predictionType }: 
   };
 }
 
-/** At the end of a LoRA run: the file that people came for. A LoRA that changes nothing is said, not written. */
+/**
+ * At the end of a LoRA run: the file that people came for, in half precision where its values allow it. A LoRA that changes nothing is said,
+ * not written.
+ */
 export async function exportFinished({ run, base, trainables }: Session): Promise<void> {
   if (!trainables.lora) return;
   const found = await findCheckpoint(run.folder.checkpoints, 'latest', () => {});
   if (!found) return;
   for (const ema of run.config.training.use_ema ? [false, true] : [false]) {
+    const write = (dtype: FloatDtype): Promise<Exported> => exportCheckpoint(run.folder.dir, run.config, base, found, { checkpoint: 'latest', ema, dtype });
     try {
-      const done = await exportCheckpoint(run.folder.dir, run.config, base, found, { checkpoint: 'latest', ema, dtype: 'F16' });
+      const { done, halved } = await inHalfOrFull(write);
       run.emit({ type: 'export', ...done, file: done.file.slice(run.folder.dir.length + 1) });
+      if (!halved) run.emit({ type: 'warning', code: 'export.full_precision', message: 'The LoRA\'s values are too small or too large for half precision, so it was written in full precision.' });
     } catch (error) {
       const { code, message, hint } = toAppError(error);
       if (code !== 'lora.all_zero') throw error;
       run.emit({ type: 'warning', code, message: `${message} ${hint}` });
     }
+  }
+}
+
+/** float32 where rounding to float16 would change or lose what was learnt. */
+async function inHalfOrFull(write: (dtype: FloatDtype) => Promise<Exported>): Promise<{ done: Exported; halved: boolean }> {
+  try { return { done: await write('F16'), halved: true }; } catch (error) {
+    if (!['file.readback', 'lora.all_zero'].includes(toAppError(error).code)) throw error;
+    return { done: await write('F32'), halved: false };
   }
 }

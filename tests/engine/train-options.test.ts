@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunConfigInput } from '../../main/contract/runConfig.ts';
 import { readLora } from '../../main/engine/checkpoint/lora/readLora.ts';
+import { SafetensorsFile } from '../../main/engine/checkpoint/safetensors.ts';
 import { writeTinyModel } from './tinyModel.ts';
 import { openTinyRuns, type Ran, type TinyRuns } from './tinyRuns.ts';
-import { pictureFolder, tempDir } from './train-helpers.ts';
+import { picture, pictureFolder, tempDir } from './train-helpers.ts';
 
 vi.setConfig({ testTimeout: 600_000 }); // a busy machine is no failure
 let runs: TinyRuns, plain: number[];
@@ -29,7 +30,9 @@ describe('change what is trained on', () => {
 
   test('latents that are not cached are the same ones', async () => { near(losses(await two({ data: { cache_latents: false } })), plain, 1e-6); });
   test('random crops', async () => {
-    const wide = await pictureFolder(2, 96), over: RunConfigInput = { data: { dataset: wide, buckets: false } };
+    const wide = tempDir();
+    for (const i of [0, 1]) await picture(join(wide, `p${i}.png`), 128, 64, i * 40);
+    const over: RunConfigInput = { data: { dataset: wide, buckets: false } };
     const [centre, random] = [losses(await two(over)), losses(await two({ data: { ...over.data, crop: 'random' } }))];
     expect(random).not.toEqual(centre);
   });
@@ -54,10 +57,17 @@ describe('change how long, how fast, how often', () => {
     expect(metric(ran, 'lr')).toEqual([4e-3, 4e-3, 4e-3]);
     expect(readdirSync(join(ran.dir, 'checkpoints')).sort()).toEqual(['step-00000002', 'step-00000003']);
   });
+  test('a LoRA too small for half precision is exported in full precision, and said to be', async () => {
+    const ran = await two({ optimizer: { learning_rate: 1e-9 } });
+    expect([ran.reason, ran.of('export').length, ran.of('warning').map((w) => w.code)]).toEqual(['finished', 1, ['export.full_precision']]);
+    expect((await SafetensorsFile.open(join(ran.dir, ran.of('export')[0]!.file))).tensors.values().next().value!.dtype).toBe('F32');
+  });
   test('weight decay, betas and the largest gradient norm reach the optimizer', async () => {
     const last = async (optimizer: RunConfigInput['optimizer']): Promise<number> => losses(await runs.train({ optimizer: { learning_rate: 0.1, ...optimizer } }))[2]!;
     const usual = await last({});
-    for (const other of [{ adam_weight_decay: 5 }, { adam_beta1: 0.1 }, { adam_beta2: 0.2 }, { adam_epsilon: 0.5 }, { optimizer: 'adafactor' as const }, { optimizer: 'adamw8bit' as const }]) expect(await last(other), JSON.stringify(other)).not.toBe(usual);
+    for (const other of [{ adam_weight_decay: 5 }, { adam_beta1: 0.1 }, { adam_beta2: 0.2 }, { adam_epsilon: 0.5 }, { optimizer: 'adafactor' as const }]) expect(await last(other), JSON.stringify(other)).not.toBe(usual);
+    const full = async (optimizer: 'adamw' | 'adamw8bit'): Promise<number> => losses(await runs.train({ method: { type: 'full' }, optimizer: { optimizer, learning_rate: 1e-3 }, training: { checkpointing_steps: 3 } }))[2]!;
+    expect(await full('adamw8bit')).not.toBe(await full('adamw')); // a LoRA's tensors are too small to be quantised
     expect(await last({ max_grad_norm: 1e-9, adam_epsilon: 1e-3 })).not.toBe(await last({ max_grad_norm: 0, adam_epsilon: 1e-3 }));
   });
 });
