@@ -34,6 +34,8 @@ export interface BenchOptions {
   frozen: Precision;
   checkpointing: boolean;
   backend: BackendChoice;
+  /** LPL targets: computed once and fed, as with cached latents, or computed in every step, which keeps no copy of them on the host */
+  targets?: 'fed' | 'computed';
   /** also say where the time goes */
   profile?: boolean;
 }
@@ -93,11 +95,11 @@ export async function openBenchStep(o: BenchOptions, onProgress: (stage: string)
   const networks = trainedNetworks(base, trainables, { training: { gradient_checkpointing: o.checkpointing }, lpl: { lpl_gradient_checkpointing: o.checkpointing } } as Parameters<typeof trainedNetworks>[2]);
   const options: StepOptions = {
     trained: trainables.list.map((t) => t.name), predictionType: 'epsilon', optimizer: adamw(), maxGradNorm: 1, ema: false, accumulation: 1, lossScaling: needsLossScale(executor.info.precision),
-    ...(o.lpl ? { lpl: { options: { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true }, weight: 1, targets: 'fed' } } : {}),
+    ...(o.lpl ? { lpl: { options: { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true }, weight: 1, targets: o.targets ?? 'fed' } } : {}),
   };
   declareOptimizer(executor, options);
   const chosen = o.lpl ? Math.round(o.below * o.batch) : 0;
-  const targets = chosen ? await computeTargets(executor, networks, options, model, chosen) : {};
+  const targets = chosen && options.lpl!.targets === 'fed' ? await computeTargets(executor, networks, options, model, chosen) : {};
   const fed = Object.fromEntries(Object.entries(targets).map(([name, t]) => [name, { shape: t.shape, dtype: 'float32' as const }]));
   const inputs = { ...lossInputs({ n: o.batch, h: latentSize, w: latentSize, c: 4, chosen }, conditioningSpecs(base, o.batch), fed, options.lossScaling), ...updateInputs(options) };
   executor.define('train', inputs, trainStep(networks, options, chosen));
