@@ -92,9 +92,10 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     return { runs: found.length - problems.length, problems };
   });
   const doctor = createDoctor(dataDir, jobs);
+  const modelPath = (base: string): string => models.find(base)?.path ?? base;
   const rooms = {
     ...runs, references, queueHeld: runs.held.get,
-    estimate: (config: RunConfig) => estimateMemory(config, { path: models.find(config.model.base)?.path ?? config.model.base }), dryRun: createDryRun(jobs, join(dataDir, 'cache', 'dry-runs'), prepare), exportRun: exports.start, rebuild,
+    estimate: (config: RunConfig) => estimateMemory(config, { path: modelPath(config.model.base) }), dryRun: createDryRun({ jobs, folder: join(dataDir, 'cache', 'dry-runs'), prepare, modelPath }), exportRun: exports.start, rebuild,
   };
   const runMethodHandlers = runHandlers(rooms);
   const comparisons = createComparisons({

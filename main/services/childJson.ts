@@ -5,11 +5,11 @@ import { AppError, appErrorSchema } from '../contract/errors.ts';
 import { cudaEnv } from '../runtime/cudaEnv.ts';
 import { appDir, defaultRuntimeDir } from '../runtime/paths.ts';
 
-export interface ChildOptions { signal?: AbortSignal; /** every JSON line of stdout */ onLine?: (value: unknown) => void; cwd?: string; env?: NodeJS.ProcessEnv }
+export interface ChildOptions { signal?: AbortSignal; /** every JSON line of stdout */ onLine?: (value: unknown) => void; cwd?: string; env?: NodeJS.ProcessEnv; /** how an aborted child is ended: SIGTERM lets it save, SIGKILL does not wait */ killSignal?: NodeJS.Signals }
 
 /** Runs a TypeScript entry of the app with JSON lines on stdout; resolves with all of them. Throws the error line it printed, or trainer.child_failed. */
-export async function runChild(entry: string, args: string[], { signal, onLine, cwd, env }: ChildOptions = {}): Promise<unknown[]> {
-  const child = spawn(process.execPath, [join(appDir, entry), ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: cwd ?? appDir, env: { ...process.env, ...cudaEnv(defaultRuntimeDir), TF_CPP_MIN_LOG_LEVEL: '2', ...env }, ...(signal ? { signal } : {}) });
+export async function runChild(entry: string, args: string[], { signal, onLine, cwd, env, killSignal = 'SIGTERM' }: ChildOptions = {}): Promise<unknown[]> {
+  const child = spawn(process.execPath, [join(appDir, entry), ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: cwd ?? appDir, env: { ...process.env, ...cudaEnv(defaultRuntimeDir), TF_CPP_MIN_LOG_LEVEL: '2', ...env }, ...(signal ? { signal, killSignal } : {}) });
   const lines: unknown[] = [];
   let rest = '';
   let stderr = '';
