@@ -15,6 +15,8 @@ export interface FieldMeta {
   simple?: boolean;
   /** the option's name in diffusers or kohya scripts where it differs from ours */
   alias?: string;
+  /** how choices are called on screen where their value is not a name */
+  choiceTitles?: Record<string, string>;
   /** only shown when another field (by path) has one of these values */
   when?: Record<string, readonly unknown[]>;
 }

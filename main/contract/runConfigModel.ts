@@ -26,7 +26,7 @@ export const dataFields = {
 };
 
 export const methodFields = {
-  type: field(z.enum(['lora', 'full']).default('lora'), { title: 'Train', simple: true, description: 'A LoRA (a small file of low-rank changes) or all weights of the UNet.' }),
+  type: field(z.enum(['lora', 'full']).default('lora'), { title: 'Train', simple: true, choiceTitles: { lora: 'LoRA', full: 'Full' }, description: 'A LoRA (a small file of low-rank changes) or all weights of the UNet.' }),
   rank: field(z.int().min(1).max(512).default(16), { title: 'LoRA rank', alias: 'network_dim', description: 'Size of the low-rank changes.', advice: '8–32 for a style or a subject.', when: { 'method.type': ['lora'] } }),
   alpha: field(z.number().min(0).max(1024).default(16), { title: 'LoRA alpha', alias: 'network_alpha', description: 'Changes are scaled by alpha / rank.', advice: 'Equal to the rank, or half of it.', when: { 'method.type': ['lora'] } }),
   dropout: field(z.number().min(0).max(0.95).default(0), { title: 'LoRA dropout', alias: 'network_dropout', description: 'Share of a LoRA layer\'s inputs set to zero in training.', when: { 'method.type': ['lora'] } }),

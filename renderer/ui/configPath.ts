@@ -29,10 +29,10 @@ export function mergeConfig(base: Loose, over: Loose): Loose {
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** A value as a person reads it, with its unit. */
-export function shown(value: unknown, field?: Pick<FieldInfo, 'unit'>): string {
+export function shown(value: unknown, field?: Pick<FieldInfo, 'unit' | 'choiceTitles'>): string {
   if (value === null || value === undefined || value === '') return '–';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(' · ');
   if (typeof value === 'number') return `${Math.abs(value) >= 1e-3 && !Number.isInteger(value) ? String(value) : number(value)}${field?.unit ? ` ${field.unit}` : ''}`;
-  return String(value);
+  return field?.choiceTitles?.[String(value)] ?? String(value);
 }
