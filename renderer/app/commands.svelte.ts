@@ -22,7 +22,8 @@ class Commands {
   #sources: Set<() => Command[]> = $state.raw(new Set());
   paletteOpen = $state(false);
   shortcutsOpen = $state(false);
-  readonly all: Command[] = $derived([...this.#sources].flatMap((source) => source()).filter((c) => c.enabled?.() ?? true));
+  /** A page's own command takes the place of the window's with the same id. */
+  readonly all: Command[] = $derived([...new Map([...this.#sources].flatMap((source) => source()).map((c) => [c.id, c])).values()].filter((c) => c.enabled?.() ?? true));
 
   add(source: () => Command[]): () => void {
     this.#sources = new Set([...this.#sources, source]);

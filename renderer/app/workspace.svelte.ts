@@ -27,6 +27,7 @@ export class Workspace {
   readonly queue = new Resource('queue.list', () => ({})).refreshOn('queue.changed');
   readonly models = new Resource('models.list', () => ({})).refreshOn('models.changed');
   readonly datasets = new Resource('datasets.list', () => ({})).refreshOn('datasets.changed');
+  readonly comparisons = new Resource('comparisons.list', () => ({})).refreshOn('comparisons.changed');
   readonly projects = new Resource('projects.list', () => ({})).refreshOn('projects.changed');
   readonly jobs = new Resource('jobs.list', () => ({})).apply('jobs.changed', (rows, { job }) => withRow<Job>(rows, job));
   readonly doctor = new Resource('doctor.last', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'doctor' && job.state === 'done');
@@ -39,7 +40,7 @@ export class Workspace {
   constructor() {
     client.onState((state) => { this.connection = state; });
     client.on('notice', ({ level, title, text, run_id }) => toasts.show({ level, title, text, ...(run_id ? { action: { title: 'Open run', run: () => router.go(`/runs/${run_id}`) } } : {}) }));
-    for (const resource of [this.info, this.settings, this.runs, this.queue, this.models, this.datasets, this.projects, this.jobs, this.doctor]) void resource.refresh();
+    for (const resource of [this.info, this.settings, this.runs, this.queue, this.models, this.datasets, this.comparisons, this.projects, this.jobs, this.doctor]) void resource.refresh();
     $effect.root(() => { $effect(() => { if (this.settings.value) theme.set(this.settings.value.theme); }); });
   }
 

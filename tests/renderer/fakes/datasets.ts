@@ -34,7 +34,7 @@ export function datasetAnswers(total = 400): Answers {
   const find = (query: string): DatasetItem[] => {
     if (query.includes('(') && !query.includes(')')) throw new AppError('dataset.query', 'A bracket is opened and not closed, at character 5.', 'Close it with “)”.', { at: 4 });
     const issue = /^issue:(\S+)$/.exec(query)?.[1];
-    const word = (/^tag:"(.+)"$/.exec(query)?.[1] ?? query).toLowerCase();
+    const word = (/^(?:tag:)?"(.+)"$/.exec(query)?.[1] ?? query).toLowerCase();
     return items.filter((p) => (issue ? p.flags.includes(issue as DatasetFlag) : query.startsWith('excluded:yes') ? p.excluded : query.includes(':') && !query.startsWith('tag:') ? !p.excluded : `${p.captions.join(' ')} ${p.file}`.toLowerCase().includes(word)));
   };
   const targets = (t: Target): Set<number> => new Set('ids' in t ? t.ids : find(t.query).map((p) => p.id));
