@@ -6,7 +6,7 @@ import { csvOf, svgOf, type Figure } from '../../renderer/charts/figure.ts';
 import { thin } from '../../renderer/charts/thin.ts';
 import { linearTicks, logTicks } from '../../renderer/charts/ticks.ts';
 
-const series = fc.array(fc.double({ noNaN: true, min: -1e3, max: 1e3 }), { minLength: 1, maxLength: 3_000 });
+const series = fc.array(fc.double({ noNaN: true, min: -1e3, max: 1e3 }), { minLength: 200, maxLength: 1_000, size: 'max' });
 const figure = (over: Partial<Figure> = {}): Figure => ({
   title: 'Loss & more', xName: 'step', yName: 'loss', logY: false, range: null, yFormat: String,
   lines: [{ id: 'a', label: 'LPL, <one>', x: [0, 50, 100], y: [1, 3, 2], colour: '--arm-lpl', dash: [2, 3], band: { low: [0.5, 2, 1], high: [2, 4, 3] } }, { id: 'r', label: 'raw', x: [0, 100], y: [1, 9], colour: '--arm-lpl', faint: true }], ...over,
@@ -22,7 +22,7 @@ describe('thinning', () => {
       expect([got.x[0], got.x.at(-1)]).toEqual([0, y.length - 1]);
       expect([Math.min(...got.y), Math.max(...got.y)]).toEqual([Math.min(...y), Math.max(...y)]);
       expect(got.x).toEqual([...new Set(got.x)].sort((a, b) => a - b));
-    }));
+    }), { numRuns: 40 });
   });
   it('keeps one neighbour on each side of the visible range, so that the line leaves the picture', () => {
     const x = Array.from({ length: 100 }, (_, i) => i);
