@@ -1,7 +1,8 @@
 /**
  * A dry run: a few real steps on the data set's largest bucket in a folder of their own, measured and thrown away. With LPL it
- * runs twice, once without the loss and once with every sample below the threshold: the second needs the most memory a run
- * can need, and between the two lies the time of a step in which some samples take part.
+ * runs twice, without the loss and with a known share of the samples below the threshold: a step's time grows in a straight line
+ * with that share. The second run takes half of them where a batch has several, so that as in a real run every number of samples
+ * gets its graph, and its memory; a single or stratified sample is taken always.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,29 +17,33 @@ import { memoryLimit } from '../runtime/doctor.ts';
 import { runChild } from './childJson.ts';
 import { withModel } from './modelInspector.ts';
 
-const STEPS = 6;
+const STEPS = 6, STEPS_OF_ALL_COUNTS = 14;
 /** The first steps trace and compile. */
 const WARM_UP = 2;
-const NO_TIMESTEP = 1, EVERY_TIMESTEP = 1000;
+const TIMESTEPS = 1000;
 type Step = Extract<TrainerEvent, { type: 'step' }>;
 /** What a dry run is given: `prepare` writes the folder's config.json and data as for a real run. */
 export interface DryRunPorts { jobs: Jobs; folder: string; prepare: (run: RunRow) => Promise<void>; modelPath: (base: string) => string }
 
 /** The same settings, short, without pictures or checkpoints in between. */
-const shortened = (config: RunConfig, lpl: RunConfig['lpl']): RunConfig => ({
+const shortened = (config: RunConfig, lpl: RunConfig['lpl'], steps: number): RunConfig => ({
   ...config, lpl,
-  training: { ...config.training, max_train_steps: STEPS, num_train_epochs: null, checkpointing_steps: 10_000_000 },
+  training: { ...config.training, max_train_steps: steps, num_train_epochs: null, checkpointing_steps: 10_000_000 },
   samples: { ...config.samples, prompts: [], sample_every: 0 },
   validation: { ...config.validation, validation_every: 0 },
 });
 
-/** One measurement, or with LPL two: with no sample taking part, and with all. */
-function variants(config: RunConfig): { name: string; config: RunConfig }[] {
-  const { lpl } = config;
-  if (!lpl.enabled) return [{ name: '', config: shortened(config, lpl) }];
+interface Variant { name: string; config: RunConfig; steps: number; /** of the samples that take part in LPL */ share: number }
+
+/** One measurement, or with LPL two. */
+export function variants(config: RunConfig): Variant[] {
+  const { lpl, training } = config;
+  if (!lpl.enabled) return [{ name: '', config: shortened(config, lpl, STEPS), steps: STEPS, share: 0 }];
+  const [share, steps] = training.train_batch_size > 1 && !lpl.lpl_stratified ? [0.5, STEPS_OF_ALL_COUNTS] as const : [1, STEPS] as const;
+  const bias = { ...config.diffusion, timestep_bias_strategy: 'none' as const };
   return [
-    { name: 'without LPL', config: shortened(config, { ...lpl, enabled: false }) },
-    { name: 'with LPL', config: shortened(config, { ...lpl, lpl_start: 0, lpl_t_threshold: EVERY_TIMESTEP }) },
+    { name: 'without LPL', config: shortened(config, { ...lpl, enabled: false }, STEPS), steps: STEPS, share: 0 },
+    { name: 'with LPL', config: { ...shortened(config, { ...lpl, lpl_start: 0, lpl_t_threshold: share * TIMESTEPS }, steps), diffusion: bias }, steps, share },
   ];
 }
 
@@ -54,7 +59,7 @@ export function largestBucket(manifest: DatasetManifest, pictures: number): Data
 export async function lplShare({ lpl, diffusion, training }: RunConfig): Promise<number> {
   if (!lpl.enabled) return 0;
   const { timestepProbabilities } = await import('../engine/diffusion/timesteps.ts');
-  const below = timestepProbabilities(diffusion, EVERY_TIMESTEP).slice(0, Math.max(NO_TIMESTEP, lpl.lpl_t_threshold)).reduce((sum, p) => sum + p, 0);
+  const below = timestepProbabilities(diffusion, TIMESTEPS).slice(0, lpl.lpl_t_threshold).reduce((sum, p) => sum + p, 0);
   const active = training.num_train_epochs === null ? Math.max(0, 1 - lpl.lpl_start / training.max_train_steps) : 1;
   return below * active;
 }
@@ -63,13 +68,15 @@ const median = (values: readonly number[]): number | null => values.toSorted((a,
 const seconds = (steps: readonly Step[]): number | null => median(steps.slice(WARM_UP).map((s) => s.seconds));
 const round = (s: number): string => String(Number(s.toPrecision(2)));
 
-/** `measured`: steps of each variant; `share`: of samples that take part in LPL. */
-export function summarise(measured: readonly Step[][], share: number, total: number, bucket: readonly [number, number], available: number): Estimate {
-  const [without, all = without] = measured.map(seconds);
-  const mean = without === null || without === undefined || all === null || all === undefined ? null : without + share * (all - without);
-  const peak = Math.round(Math.max(...measured.flat().map((s) => s.memory.peak_rss_mb)));
-  const notes = [`Median of ${STEPS - WARM_UP} steps on the largest bucket, ${bucket.join(' × ')} px, after ${WARM_UP} to warm up. Sample pictures, checkpoints and the first encoding of the data come on top.`];
-  if (measured.length > 1 && mean !== null) notes.push(`A step takes ${round(without!)} s without LPL and ${round(all!)} s when every sample takes part; ${Math.round(share * 100)} % of the samples will. The memory is that of a step in which all do.`);
+/** `measured`: steps of each variant with the share of samples that took part in LPL; `share`: of those that will. */
+export function summarise(measured: readonly { steps: readonly Step[]; share: number }[], share: number, total: number, bucket: readonly [number, number], available: number): Estimate {
+  const first = seconds(measured[0]!.steps);
+  const second = measured[1] ? seconds(measured[1].steps) : null;
+  const all = first === null || second === null ? null : first + (second - first) / measured[1]!.share;
+  const mean = first === null || all === null ? first : first + share * (all - first);
+  const peak = Math.round(Math.max(...measured.flatMap((m) => m.steps).map((s) => s.memory.peak_rss_mb)));
+  const notes = [`Median of a few steps on the largest bucket, ${bucket.join(' × ')} px, after ${WARM_UP} to warm up. Sample pictures, checkpoints and the first encoding of the data come on top.`];
+  if (all !== null) notes.push(`A step takes ${round(first!)} s without LPL and about ${round(all)} s when every sample takes part; ${Math.round(share * 100)} % of the samples will.`);
   return {
     source: 'measured', memory_parts: [{ name: 'Peak of the training process', mb: peak }], memory_mb: peak, memory_available_mb: available,
     seconds_per_step: mean, total_seconds: mean === null ? null : mean * total, fits: peak <= available, notes,
@@ -85,7 +92,7 @@ async function readData(folder: string, config: RunConfig, modelPath: string, jo
   const { training } = config;
   const epochs = training.num_train_epochs;
   const total = epochs ? batchPlan(manifest.items.filter((i) => i.split === 'train'), { ...config.data, ...training }).stepsIn(epochs) : training.max_train_steps;
-  return { narrow: largestBucket(manifest, STEPS * training.train_batch_size * training.gradient_accumulation_steps), total };
+  return { narrow: largestBucket(manifest, STEPS_OF_ALL_COUNTS * training.train_batch_size * training.gradient_accumulation_steps), total };
 }
 
 /** Runs the variants one after the other. @throws what the training throws, and the signal's reason */
@@ -93,20 +100,22 @@ async function measure(config: RunConfig, { prepare, modelPath }: DryRunPorts, f
   const { saveRunDataset } = await import('../engine/data/runDataset.ts');
   const plans = variants(config).map((v, i) => ({ ...v, dir: join(folder, String(i)) }));
   const available = Math.round(memoryLimit().free / 1e6);
-  const measured: Step[][] = [];
+  const measured: { steps: Step[]; share: number }[] = [];
+  const planned = plans.reduce((sum, p) => sum + p.steps, 0);
   let data: Awaited<ReturnType<typeof readData>> | undefined;
-  for (const [i, { name, dir, config: short }] of plans.entries()) {
+  for (const { name, dir, config: short, steps: wanted, share } of plans) {
     mkdirSync(dir, { recursive: true });
     await prepare({ folder: dir, config: JSON.stringify(short) } as RunRow);
     const { readRunConfig } = await import('../engine/run/runFolder.ts');
     data ??= await readData(dir, { ...config, data: readRunConfig(join(dir, 'config.json')).data }, modelPath(config.model.base), job);
     saveRunDataset(dir, data.narrow);
     const steps: Step[] = [];
-    measured.push(steps);
-    const say = (text: string): void => job.progress(name ? `${text}, ${name}` : text, i * STEPS + steps.length, plans.length * STEPS);
+    const before = measured.reduce((sum, m) => sum + m.steps.length, 0);
+    measured.push({ steps, share });
+    const say = (text: string): void => job.progress(name ? `${text}, ${name}` : text, before + steps.length, planned);
     await runChild('main/cli.ts', ['train', dir, '--json'], { signal: job.signal, killSignal: 'SIGKILL', onLine: (line) => {
       const event = trainerEventSchema.safeParse(line).data;
-      if (event?.type === 'step') { steps.push(event); say(`Step ${steps.length} of ${STEPS}`); }
+      if (event?.type === 'step') { steps.push(event); say(`Step ${steps.length} of ${wanted}`); }
       if (event?.type === 'stage') say(event.text);
     } });
   }

@@ -6,7 +6,7 @@ import type { DatasetManifest } from '../../main/contract/datasetManifest.ts';
 import { runConfigSchema } from '../../main/contract/runConfig.ts';
 import { estimateSchema, type Estimate } from '../../main/contract/runs.ts';
 import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
-import { largestBucket, lplShare, summarise } from '../../main/services/dryRun.ts';
+import { largestBucket, lplShare, summarise, variants } from '../../main/services/dryRun.ts';
 import { writeTinyModel } from '../engine/tinyModel.ts';
 import { httpCore, remove, temporaryFolder, until, type TestCore } from './helpers.ts';
 
@@ -28,10 +28,17 @@ describe('what is measured', () => {
     expect(await share({ lpl: { enabled: true, lpl_start: 500 }, training: { max_train_steps: 1000 } })).toBeCloseTo(0.1, 9);
     expect(await share({ lpl: { enabled: true }, diffusion: { timestep_bias_strategy: 'earlier', timestep_bias_multiplier: 3 } })).toBeCloseTo(0.4, 9);
   });
+  test('with LPL it runs without and with a known share of the samples, and never draws pictures', () => {
+    const of = (config: object): unknown => variants(runConfigSchema.parse({ samples: { prompts: ['x'] }, ...config })).map((v) => [v.config.lpl.enabled, v.config.lpl.lpl_t_threshold, v.share, v.config.samples.prompts.length]);
+    expect(of({})).toEqual([[false, 200, 0, 0]]);
+    expect(of({ lpl: { enabled: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 0], [true, 500, 0.5, 0]]);
+    expect(of({ lpl: { enabled: true }, training: { train_batch_size: 1 } })).toEqual([[false, 200, 0, 0], [true, 1000, 1, 0]]);
+    expect(of({ lpl: { enabled: true, lpl_stratified: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 0], [true, 1000, 1, 0]]);
+  });
   test('the time of a step lies between those without and with all samples; memory is the most seen', () => {
-    const plain = summarise([steps([9, 9, 1, 1, 1, 5], 500)], 0, 100, [64, 64], 1_000);
+    const plain = summarise([{ steps: steps([9, 9, 1, 1, 1, 5], 500), share: 0 }], 0, 100, [64, 64], 1_000);
     expect(plain).toMatchObject({ source: 'measured', seconds_per_step: 1, total_seconds: 100, memory_mb: 500, fits: true });
-    const lpl = summarise([steps([9, 9, 1, 1, 1, 1], 500), steps([9, 9, 3, 3, 3, 3], 1_200)], 0.2, 100, [64, 64], 1_000);
+    const lpl = summarise([{ steps: steps([9, 9, 1, 1, 1, 1], 500), share: 0 }, { steps: steps([9, 9, 2, 2, 2, 2], 1_200), share: 0.5 }], 0.2, 100, [64, 64], 1_000);
     expect(lpl).toMatchObject({ seconds_per_step: 1.4, memory_mb: 1_200, fits: false });
     expect(estimateSchema.parse(lpl).notes.join(' ')).toContain('20 % of the samples');
   });
