@@ -118,6 +118,9 @@ describe('the window by keyboard alone', () => {
     await row(/threshold 100/).dragTo(row(/Blob emoji, baseline/), { targetPosition: { x: 300, y: 3 } });
     await expect.poll(async () => (await calls('queue.reorder')).length, SOON).toBe(2);
     expect((await calls('queue.reorder'))[1]).toEqual({ ids: ['wait2', 'wait1'] });
+    await row(/Blob emoji, baseline/).dragTo(row(/threshold 100/), { targetPosition: { x: 300, y: 30 } });
+    await expect.poll(async () => (await calls('queue.reorder')).length, SOON).toBe(3);
+    expect((await calls('queue.reorder'))[2]).toEqual({ ids: ['wait2', 'wait1'] });
   });
   it('starts a run from the form', async () => {
     await open('/runs/new?dataset=kitchen', 'empty');
