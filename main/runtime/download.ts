@@ -4,12 +4,11 @@ import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../contract/errors.ts';
-import { locateOnPypi, locateWithPip, pipArguments, runPip, type Located, type Wanted } from './locateWheel.ts';
+import { isWheel, locateOnPypi, locateWithPip, pipArguments, runPip, type Located, type Wanted } from './locateWheel.ts';
 import { findPip, type Pip } from './python.ts';
 import type { Report } from './report.ts';
 import { setupError } from './setupErrors.ts';
 
-const isWheel = (name: string, { package: p, version }: Wanted): boolean => name.endsWith('.whl') && name.startsWith(`${p.replaceAll('-', '_')}-${version ?? ''}`);
 const find = (dir: string, wanted: Wanted): string | undefined => (existsSync(dir) ? readdirSync(dir) : []).filter((n) => isWheel(n, wanted)).map((n) => join(dir, n))[0];
 
 /** The path of the wheel in `dir`, downloaded if it is not there. Throws setup.disk_full, setup.not_writable, setup.download_failed. */

@@ -40,16 +40,20 @@ export async function locateWithPip(pip: Pip, wanted: Wanted, dir: string): Prom
   } catch { return undefined; } finally { rmSync(target, { recursive: true, force: true }); }
 }
 
-const projectSchema = z.object({ urls: z.array(z.object({ filename: z.string(), url: z.string(), size: z.number(), digests: z.object({ sha256: z.string() }) })) });
+const projectSchema = z.object({ files: z.array(z.object({ filename: z.string(), url: z.string(), size: z.number().optional(), hashes: z.object({ sha256: z.string().optional() }) })) });
 
-/** PyPI's JSON API; LPL_PYPI names another server with the same one. */
+/** The simple index in its JSON form (PEP 691), which mirrors have too; LPL_PYPI names another than PyPI. */
 export async function locateOnPypi(wanted: Wanted): Promise<Located> {
-  const base = process.env['LPL_PYPI'] ?? 'https://pypi.org';
-  const answer = await fetch(`${base}/pypi/${wanted.package}/${wanted.version ? `${wanted.version}/` : ''}json`, { signal: AbortSignal.timeout(20_000) })
+  const base = process.env['LPL_PYPI'] ?? 'https://pypi.org', page = `${base}/simple/${wanted.package}/`;
+  const answer = await fetch(page, { headers: { accept: 'application/vnd.pypi.simple.v1+json' }, signal: AbortSignal.timeout(20_000) })
     .catch((error: Error) => { throw new Error(`${base} does not answer (${String(error.cause ?? error.message)}).`); });
   if (!answer.ok) throw new Error(`${base} answers ${answer.status}.`);
-  const { urls } = projectSchema.parse(await answer.json());
-  const file = urls.find((u) => u.filename.endsWith('.whl') && wanted.platforms.some((p) => u.filename.includes(p)) && (/-(py3|py2\.py3)-none-/.test(u.filename) || u.filename.includes(`cp${wanted.python.replace('.', '')}-`)));
-  if (!file) throw new Error(`${base} has no ${wanted.package} for ${wanted.platforms[0]}.`);
-  return { filename: file.filename, url: file.url, sha256: file.digests.sha256, size: file.size };
+  const { files } = projectSchema.parse(await answer.json());
+  const cpython = `-cp${wanted.python.replace('.', '')}-`;
+  const file = files.find((f) => isWheel(f.filename, wanted) && f.hashes.sha256 && wanted.platforms.some((p) => f.filename.includes(p)) && (/-(py3|py2\.py3)-none-/.test(f.filename) || f.filename.includes(cpython)));
+  if (!file) throw new Error(`${base} has no ${[wanted.package, wanted.version].filter(Boolean).join(' ')} for ${wanted.platforms[0]}.`);
+  return { filename: file.filename, url: new URL(file.url, page).href, sha256: file.hashes.sha256!, size: file.size ?? null };
 }
+
+/** Whether a file is a wheel of this package and version. */
+export const isWheel = (name: string, { package: p, version }: Wanted): boolean => name.endsWith('.whl') && name.startsWith(`${p.replaceAll('-', '_')}-${version ? `${version}-` : ''}`);
