@@ -25,6 +25,7 @@ export function openDatabase(file: string, log?: (line: string) => void): Db {
     db.pragma('cache_size = -65536');
     checkIntegrity(db, file);
     migrate(db, file);
+    db.pragma('busy_timeout = 500'); // from now on a window waits for the answer
     return db;
   } catch (error) {
     db?.close();

@@ -249,3 +249,24 @@ test('a child that is silent for longer than the setting allows is ended and sai
   const run = await state(core, id, 'failed');
   expect(run.error).toMatchObject({ code: 'trainer.hung' });
 });
+
+test('a database that another program locks while a run trains: said in words, over when the lock is, and no event is lost', async () => {
+  const core = await ipcCore();
+  onTestFinished(async () => { await core.close(); remove(core.dataDir); });
+  const { id, folder } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 1_000_000, ms: 10 }), start: true });
+  await state(core, id, 'running');
+  const notices: string[] = [];
+  core.subscribe(['notice'], (m) => { if ('event' in m && m.event.type === 'notice') notices.push(`${m.event.data.title} ${m.event.data.text}`); });
+  const other = new Database(join(core.dataDir, 'studio.sqlite'));
+  onTestFinished(() => { other.close(); });
+  other.exec('BEGIN EXCLUSIVE');
+  const refused = await core.raw('runs.update', { id, name: 'Another name' });
+  expect(refused).toMatchObject({ error: { code: 'db.locked', hint: expect.stringMatching(/Close other/) } });
+  await until(async () => notices.some((n) => /Metrics cannot be saved.*in use by another program/.test(n)), 'the notice');
+  expect((await core.call('runs.get', { id })).name).not.toBe('Another name');
+  other.exec('COMMIT');
+  await core.call('runs.stop', { id });
+  const stopped = await state(core, id, 'stopped');
+  expect(stopped.last_event).toBe(journalOf(folder).length);
+  expect(await stepsOf(core, id)).toEqual(journalOf(folder).filter((e) => e.type === 'step').map((e) => e.step));
+});
