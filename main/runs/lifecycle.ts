@@ -21,6 +21,7 @@ export interface LifecycleOptions {
 }
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 const RETRY_MS = 1_000;
+const LEAVING_MS = 60_000;
 const resumable: readonly Run['state'][] = ['draft', 'paused', 'stopped', 'failed', 'lost'];
 
 const wrongState = (run: Run | RunRow, action: string): AppError =>
@@ -30,6 +31,8 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
   let trainer: TrainerPort;
   let closed = false;
   let pumping = false;
+  /** the process that each live run has now: the late end of an earlier one says nothing about it */
+  const current = new Map<string, number>();
   const killed = new Set<string>();
   /** ended by us because they gave no sign of life for so many minutes */
   const hung = new Map<string, number>();
@@ -50,7 +53,8 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     if (run.state === 'queued') return store.update(id, { priority });
     if (!resumable.includes(run.state)) throw wrongState(run, run.state === 'finished' ? 'started again: duplicate it, or raise its steps' : 'started');
     const behind = Math.max(0, ...store.waiting().map((r) => r.queue_order!)) + 1;
-    store.update(id, { state: 'queued', queue_order: behind, priority, exit_reason: null, error: null });
+    current.delete(id);
+    store.update(id, { state: 'queued', queue_order: behind, priority, exit_reason: null, error: null, pid: null });
     queueChanged();
     setImmediate(pump);
     return store.get(id);
@@ -77,14 +81,21 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
       setTimeout(() => void pump(), RETRY_MS).unref();
     } finally { pumping = false; }
   }
+  /** A process that has said its last word still holds the folder while it gives its memory free: resumed at once, the next one waits for it. */
+  async function leftAlone(run: RunRow): Promise<void> {
+    for (const end = performance.now() + LEAVING_MS; trainer.holder(run.folder) && performance.now() < end;) await new Promise((r) => setTimeout(r, 100));
+  }
   async function launch(run: RunRow): Promise<void> {
     store.update(run.id, { state: 'starting', queue_order: null, stage: JSON.stringify({ stage: 'preparing', text: 'Preparing pictures and settings', done: 0, total: 0, eta_s: null, at: Date.now() }), ended_at: null });
     queueChanged();
     try {
       await prepare(run);
+      await leftAlone(run);
       if (closed) { store.update(run.id, { state: 'queued', queue_order: run.queue_order }); return; }
       if (store.find(run.id)?.state !== 'starting') return; // stopped meanwhile
+      if (takeUp(run)) return;
       const identity = trainer.start(run.id, run.folder);
+      current.set(run.id, identity.pid);
       store.update(run.id, { pid: identity.pid, pid_started: identity.started, heartbeat_at: Date.now() });
     } catch (error) {
       store.update(run.id, { state: 'failed', exit_reason: 'bad_input', error: JSON.stringify(toAppError(error)), stage: null, ended_at: Date.now() });
@@ -117,15 +128,14 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     return store.get(id);
   }
   const exited = (id: string, exit: TrainerExit): void => persist(`the end of run ${id}`, () => {
-    if (!store.find(id)) return;
+    if (current.get(id) !== exit.pid || !store.find(id)) return;
     recorder().catchUp(id);
     recorder().flush();
     const run = store.row(id);
     if (isLive(run.state) && takeUp(run)) return;
     // the journal's last word counts more than what the outside can tell
     store.update(id, { ...(isLive(run.state) ? { ...verdict(run, exit), stage: null, eta_s: null, ended_at: Date.now() } : { state: run.state, exit_reason: run.exit_reason, error: run.error }), pid: null });
-    killed.delete(id);
-    hung.delete(id);
+    for (const known of [killed, hung, current]) known.delete(id);
     notice(id);
     setImmediate(pump);
   });
@@ -136,6 +146,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
   function takeUp(run: RunRow): boolean {
     const identity = trainer.holder(run.folder);
     if (!identity || !trainer.attach(run.id, run.folder, identity)) return false;
+    current.set(run.id, identity.pid);
     store.update(run.id, { pid: identity.pid, pid_started: identity.started, queue_order: null });
     if (killed.has(run.id)) trainer.kill(run.id);
     return true;
@@ -158,6 +169,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     for (const run of live()) {
       const identity = run.pid === null ? null : { pid: run.pid, started: run.pid_started };
       const attached = identity === null ? takeUp(run) : trainer.attach(run.id, run.folder, identity);
+      if (attached && identity) current.set(run.id, identity.pid);
       recorder().catchUp(run.id);
       recorder().flush();
       if (attached) continue;

@@ -26,4 +26,4 @@ export interface TrainerCallbacks {
   silent(runId: string, minutes: number): void;
 }
 /** How a process ended, as far as the outside can tell; its journal may know better. */
-export interface TrainerExit { reason: (typeof exitReasons)[number]; error: AppErrorData }
+export interface TrainerExit { /** of the process that ended */ pid: number; reason: (typeof exitReasons)[number]; error: AppErrorData }

@@ -22,7 +22,7 @@ export interface Identity { pid: number; started: string | null }
 export interface SupervisorCallbacks {
   events(runId: string, events: readonly TrainerEvent[]): void;
   journal(runId: string): void;
-  exited(runId: string, exit: { reason: (typeof exitReasons)[number]; error: AppErrorData }): void;
+  exited(runId: string, exit: { pid: number; reason: (typeof exitReasons)[number]; error: AppErrorData }): void;
   silent(runId: string, minutes: number): void;
 }
 export interface SupervisorOptions {
@@ -95,7 +95,7 @@ export function createSupervisor({ node, args, env, parse, callbacks, watchMs = 
     watched.delete(runId);
     if (watched.size === 0) { clearInterval(timer); timer = undefined; }
     const log = readTail(join(entry.folder, runFolder.log), 16_384).text;
-    callbacks.exited(runId, explainExit({ code, signal, log, oomKilled: oomKills() > entry.oomBefore }));
+    callbacks.exited(runId, { pid: entry.identity.pid, ...explainExit({ code, signal, log, oomKilled: oomKills() > entry.oomBefore }) });
   }
   function send(runId: string, command: TrainerCommand): void {
     const entry = watched.get(runId);
