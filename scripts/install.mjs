@@ -6,6 +6,11 @@ import { root as appRoot } from './node24.mjs';
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
+/** Undefined for a file that a full disk left empty. */
+function versionOf(file) {
+  try { return readJson(file).version; } catch { return undefined; }
+}
+
 /** Packages that should be there in this version and are not (optional ones for other systems aside). */
 export function missingPackages(root) {
   const { packages } = readJson(join(root, 'package-lock.json'));
@@ -13,7 +18,7 @@ export function missingPackages(root) {
     if (path === '' || p.link) return false;
     const file = join(root, path, 'package.json');
     if (!existsSync(file)) return !(p.optional || p.peer || p.devOptional);
-    return readJson(file).version !== p.version;
+    return versionOf(file) !== p.version;
   }).map(([path]) => path.replace(/^.*node_modules\//, ''));
 }
 
@@ -37,6 +42,10 @@ export function installPackages(root = appRoot) {
   const result = npm ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' }) : spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
   if (result.error) fail(`Packages cannot be installed: npm could not be started (${result.error.message}).`, 'Install Node.js with npm from nodejs.org, then run the same command again.');
   if (result.status !== 0) fail(`Installing packages failed${freeMb(root) < 1500 ? `: only ${freeMb(root)} MB are free in ${root}, and about 1,500 MB are needed` : ' (see what npm says above)'}.`, freeMb(root) < 1500 ? hints.ENOSPC : hints.other);
+  if (freeMb(root) < FULL_MB) { // npm has been seen to call an installation done whose last files are empty
+    rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true });
+    fail(`Installing packages filled the disk: ${freeMb(root)} MB are free in ${root}, and files may be cut off.`, hints.ENOSPC);
+  }
   const still = missingPackages(root);
   if (still.length > 0) fail(`These packages are still missing: ${still.slice(0, 5).join(', ')}${still.length > 5 ? ' …' : ''}.`, 'Delete the folder node_modules and run the same command again.');
   rmSync(begun, { force: true });
@@ -54,6 +63,9 @@ function fail(what, hint) {
   console.error(`\n${what}\n${hint}`);
   process.exit(1);
 }
+
+/** With less than this left after npm, something did not fit. */
+const FULL_MB = 30;
 
 function freeMb(dir) {
   try { const { bavail, bsize } = statfsSync(dir); return Math.floor((bavail * bsize) / 1e6); } catch { return Infinity; }

@@ -22,6 +22,7 @@ function project(root = join(dir, 'project')): string {
     put('a'); put('b');
     if (does === 'die') process.kill(process.ppid, 'SIGKILL');
     if (does === 'die') process.exit(1);
+    if (does === 'fill') fs.writeFileSync(path.join(process.cwd(), 'node_modules', 'b', 'package.json'), '');
     fs.writeFileSync(path.join(process.cwd(), 'node_modules', '.package-lock.json'), '{}');`);
   return root;
 }
@@ -70,6 +71,16 @@ test('a full disk is told as one', () => {
   const disk = temporaryFolder();
   smallDisk(disk, 1);
   expect(install(project(join(disk, 'project')), 'refuse').said).toMatch(/only \d+ MB are free in .* about 1,500 MB are needed[^]*Free some disk space/);
+});
+
+test('npm that says it is done on a disk that is full by then is not believed, and the next try installs anew', () => {
+  const disk = temporaryFolder();
+  smallDisk(disk, 20);
+  const root = project(join(disk, 'project'));
+  expect(install(root, 'fill').said).toMatch(/filled the disk: \d+ MB are free[^]*Free some disk space/);
+  spawnSync('/bin/mount', ['-o', 'remount,size=200m', disk]);
+  expect(install(root, 'work').ok).toBe(true);
+  expect(npmRan()).toEqual(['ci', 'ci']);
 });
 
 test('a folder that may not be written is told as one', () => {
