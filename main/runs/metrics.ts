@@ -10,6 +10,25 @@ type Point = { step: number; value: number };
 type Range = [run: number, metric: number, from: number, to: number];
 const where = 'run = ? AND metric = ? AND step >= ? AND step <= ?';
 
+/** Rows that are fetched and thinned out here; more are left to SQLite. */
+const MAX_ROWS = 25_000;
+
+/** Rows in step order: the first, the last, and the smallest and largest value of each of maxPoints/2 buckets of equal width. */
+function thinRows(rows: readonly [step: number, value: number][], maxPoints: number): [number, number][] {
+  const first = rows[0]!, last = rows.at(-1)!, buckets = Math.max(1, Math.floor((maxPoints - 2) / 2)), width = (last[0] - first[0] + 1) / buckets;
+  const kept = new Set([first]);
+  let bucket = 0, low = first, high = first;
+  const keep = (): void => { for (const row of low[0] < high[0] ? [low, high] : [high, low]) kept.add(row); };
+  for (const row of rows) {
+    const b = Math.floor((row[0] - first[0]) / width);
+    if (b !== bucket) { keep(); [bucket, low, high] = [b, row, row]; continue; }
+    if (row[1] < low[1]) low = row;
+    if (row[1] > high[1]) high = row;
+  }
+  keep();
+  return [...kept.add(last)];
+}
+
 export function createMetrics(db: Db) {
   const sql = statements(db);
   const keyOf = (runId: string): number => {
@@ -60,8 +79,10 @@ export function createMetrics(db: Db) {
     return { points: [...points.values()].sort((a, b) => a.step - b.step), total };
   };
   const pointsOf = (range: Range, maxPoints: number): { points: Point[]; total: number } => {
-    const points = sql(`SELECT step, value FROM metrics WHERE ${where} ORDER BY step LIMIT ?`).all(...range, maxPoints + 1) as Point[];
-    return points.length <= maxPoints ? { points, total: points.length } : thinned(range, maxPoints);
+    const rows = sql(`SELECT step, value FROM metrics WHERE ${where} ORDER BY step LIMIT ?`).raw().all(...range, MAX_ROWS + 1) as [number, number][];
+    if (rows.length > MAX_ROWS) return thinned(range, maxPoints);
+    const shown = rows.length <= maxPoints ? rows : thinRows(rows, maxPoints);
+    return { points: shown.map(([step, value]) => ({ step, value })), total: rows.length };
   };
 
   const series = ({ run_id, names: wanted, from, to, max_points }: SeriesQuery): Series[] => {
