@@ -8,7 +8,10 @@ import { call } from '../api/api.ts';
 import type { Range } from '../charts/line.ts';
 
 export interface Points { x: number[]; y: number[]; total: number }
-const MAX_POINTS = 1_200;
+/** about as many as a chart is wide, px */
+const MAX_POINTS = 800;
+/** a series that has grown beyond this is asked for anew: drawing costs by the point, and twice a second */
+const GROWN = 1.5 * MAX_POINTS;
 const none: Points = { x: [], y: [], total: 0 };
 
 export class Metrics {
@@ -71,7 +74,7 @@ export class Metrics {
     const asked = this.#asked;
     try {
       // now and then everything anew: metrics may have begun since (LPL that starts at a step), and thinned series stay short
-      if (this.#wanted.length === 0 || longest > 3 * MAX_POINTS || ++this.#appended >= 20) await this.show(this.#patterns, null);
+      if (this.#wanted.length === 0 || longest > GROWN || ++this.#appended >= 20) await this.show(this.#patterns, null);
       else this.#join(await this.#ask(last + 1, null), asked);
     } catch (error) {
       this.error = toAppError(error);
