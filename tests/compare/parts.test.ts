@@ -42,7 +42,7 @@ describe('pairs', () => {
   });
   it('are the same picture at the same timestep; what only one arm has is left out', () => {
     const at = (item: string, timestep: number, feature_distance: number) => ({ item, timestep, feature_distance, mse: 0 });
-    const first = evaluated(1, { reconstructions: [at('a', 50, 1), at('a', 100, 2), at('b', 50, 3)] }), second = evaluated(1, { reconstructions: [at('b', 50, 30), at('a', 50, 10)] });
+    const first = evaluated(1, { reconstructions: [at('a', 50, 1), at('a', 100, 2), at('b', 50, 3), at('c', 50, 4)] }), second = evaluated(1, { reconstructions: [at('b', 50, 30), at('a', 50, 10)] });
     const measure = measuresIn([first, second]).find((m) => m.id === 'reconstruction_50')!;
     expect(pairsOf(measure, [first], [second])).toEqual([{ cluster: 'a', first: 1, second: 10 }, { cluster: 'b', first: 3, second: 30 }]);
   });
