@@ -12,7 +12,8 @@ const types: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.j
 /** Before the app is ready. */
 export const registerScheme = (): void => protocol.registerSchemesAsPrivileged([{ scheme: 'lpl', privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true } }]);
 
-const refuse = (status: number, text: string): Response => new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+const inert = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+const refuse = (status: number, text: string): Response => new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'content-security-policy': inert, 'x-content-type-options': 'nosniff' } });
 
 async function send(file: string, headers: Record<string, string>): Promise<Response> {
   const body = await net.fetch(pathToFileURL(file).href);
@@ -36,7 +37,7 @@ async function media(core: Core, url: URL): Promise<Response> {
   const [, , kind = '', id = ''] = url.pathname.split('/');
   try {
     const found = await core.media(kind, decodeURIComponent(id), Number(url.searchParams.get('w')) || undefined);
-    const headers: Record<string, string> = { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox", 'cache-control': found.sha256 ? 'max-age=31536000, immutable' : 'no-cache' };
+    const headers: Record<string, string> = { 'content-security-policy': inert, 'cache-control': found.sha256 ? 'max-age=31536000, immutable' : 'no-cache' };
     if (found.download) headers['content-disposition'] = `attachment; filename*=UTF-8''${encodeURIComponent(found.name)}`;
     if (found.type) headers['content-type'] = found.type;
     return await send(found.file, headers);

@@ -13,10 +13,13 @@ const gone: AppErrorData = { code: 'shell.core_gone', message: 'The core of LPL 
 const RESTARTS = 5;
 const LASTING_MS = 60_000;
 
+/** `fatal` is told why the core cannot start (a damaged database, another instance …); `died` of every unexpected end, with its last words. */
+export interface CoreWatcher { fatal(error: AppErrorData): void; died(details: Record<string, unknown>): void }
+
 export class Core {
   readonly #node: string;
   readonly #entry: string;
-  readonly #fatal: (error: AppErrorData) => void;
+  readonly #on: CoreWatcher;
   #child: ChildProcess | null = null;
   #ready: Promise<void> = Promise.resolve();
   #id = 0;
@@ -27,29 +30,34 @@ export class Core {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #subscribed = new Map<number, Subscribed>();
 
-  /** `fatal` is told why the core cannot start (a damaged database, another instance …). */
-  constructor(node: string, entry: string, fatal: (error: AppErrorData) => void) {
+  constructor(node: string, entry: string, on: CoreWatcher) {
     this.#node = node;
     this.#entry = entry;
-    this.#fatal = fatal;
+    this.#on = on;
     this.#start();
   }
 
   get pid(): number | undefined { return this.#child?.pid; }
 
   #start(): void {
-    const child = spawn(this.#node, [this.#entry], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ELECTRON_RUN_AS_NODE: undefined } });
+    const child = spawn(this.#node, [this.#entry], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], env: { ...process.env, ELECTRON_RUN_AS_NODE: undefined } });
     this.#child = child;
+    let words = '';
+    child.stderr!.on('data', (piece: Buffer) => { words = (words + String(piece)).slice(-8_192); process.stderr.write(piece); });
     this.#ready = new Promise((resolve) => {
+      child.once('exit', () => resolve()); // whoever waits is told that it is gone
       child.on('message', (m: Message) => {
-        if ('fatal' in m) { this.#closing = true; this.#fatal(m.fatal); return; }
+        if ('fatal' in m) { this.#closing = true; this.#on.fatal(m.fatal); return; }
         if (m.type === 'ready') { this.#isReady = true; this.#readyAt = Date.now(); resolve(); for (const [id, s] of this.#subscribed) this.#ask({ type: 'subscribe', id, ...s.subscription }); }
         if (m.type === 'reply') { this.#waiting.get(m.id)?.(m.reply); this.#waiting.delete(m.id); }
         if (m.type === 'push') this.#subscribed.get(m.id)?.push(m.push);
       });
     });
-    child.on('error', (error) => this.#fatal({ code: 'shell.no_node', message: `The core could not be started: ${error.message}`, hint: 'Install the app again.' }));
-    child.on('exit', () => this.#ended());
+    child.on('error', (error) => this.#on.fatal({ code: 'shell.no_node', message: `The core could not be started: ${error.message}`, hint: 'Install the app again.' }));
+    child.on('exit', (code, signal) => {
+      if (!this.#closing) this.#on.died({ exit_code: code, signal, last_words: words });
+      this.#ended();
+    });
   }
   /** Everything that waits is answered; subscriptions go on with the next core, whose other epoch tells windows to start over. */
   #ended(): void {
@@ -58,7 +66,7 @@ export class Core {
     this.#waiting.clear();
     if (this.#closing) return;
     if (Date.now() - this.#readyAt > LASTING_MS) this.#restarts = 0;
-    if (++this.#restarts > RESTARTS) { this.#fatal({ code: 'shell.core_keeps_ending', message: 'The core of LPL Studio ended again and again.', hint: 'Start the app again. If it does not help, report it with the log.' }); return; }
+    if (++this.#restarts > RESTARTS) { this.#on.fatal({ code: 'shell.core_keeps_ending', message: 'The core of LPL Studio ended again and again.', hint: 'Start the app again. If it does not help, report it with the log.' }); return; }
     setTimeout(() => this.#start(), 200 * this.#restarts);
   }
   #ask(message: unknown): void { if (this.#child?.connected) this.#child.send(message as never, () => undefined); }

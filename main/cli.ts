@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `lpl` command: training, sampling, export, benchmarks, parity checks and data sets without a window. */
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+(await import('./runtime/paths.ts')).announceBinding();
 const { buildProgram } = await import('./cli/program.ts');
 
 const argv = process.argv.slice(2);

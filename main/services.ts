@@ -25,6 +25,7 @@ import { createHub } from './services/hub.ts';
 import { createMedia } from './services/media.ts';
 import { browse } from './services/browseFiles.ts';
 import { createDoctor } from './services/doctor.ts';
+import { createEngine } from './services/engine.ts';
 import { createDryRun } from './services/dryRun.ts';
 import { estimateMemory } from './services/estimate.ts';
 import { createExports } from './services/exports.ts';
@@ -58,8 +59,10 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
 
   const { count } = await (await import('./engine/models/tokenizer.ts')).loadTokenizer({ kind: 'builtin', padToken: '<|endoftext|>' });
   const datasets = createDatasets({ db, emit, jobs, folder: join(dataDir, 'datasets'), countTokens: count });
-  const prepare = createPrepare(models, datasets);
-  const runs = createRuns(db, { runsDir, emit, log, parallel: () => settings.get().parallel_runs, hangMinutes: () => settings.get().hang_minutes, prepare });
+  const engine = createEngine({ jobs, ended: () => void runs.lifecycle.pump() });
+  const freeze = createPrepare(models, datasets);
+  const prepare: typeof freeze = (run) => { if (!trainer) engine.demand(); return freeze(run); };
+  const runs = createRuns(db, { runsDir, emit, log, parallel: () => (engine.installing() ? 0 : settings.get().parallel_runs), hangMinutes: () => settings.get().hang_minutes, prepare });
   const supervisor = createSupervisor({
     node: trainer?.node ?? process.execPath, args: trainer?.args ?? [join(appDir, 'main', 'engine', 'process.ts')],
     env: cudaEnv(defaultRuntimeDir),
@@ -108,6 +111,8 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     'settings.get': () => settings.get(),
     'settings.set': ({ changes }) => settings.set(changes),
     'doctor.last': () => doctor.last(),
+    'engine.get': () => engine.get(),
+    'engine.install': () => ({ job_id: engine.install().id }),
     'doctor.run': () => ({ job_id: doctor.run().id }),
     'files.browse': ({ path, extensions }) => browse(path, extensions),
     ...jobHandlers(jobs), ...createPresets(db), ...projects, ...models.handlers, ...datasets.handlers, ...runMethodHandlers, ...runDataHandlers(rooms), ...comparisons.handlers,
@@ -123,6 +128,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     try { rebuildFolder(join(runsDir, id)); log(`run ${id} was taken in from its folder`); } catch (error) { log(`run folder ${id}: ${(error as Error).message}`); }
   }
   comparisons.takeIn();
+  if (!trainer) engine.installAtFirstStart();
   runs.lifecycle.reconcile();
   return {
     hub, media, db, handlers,
@@ -131,6 +137,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
     /** Lets training go on by itself; waits for jobs, writes what is held, closes the database. */
     async close(): Promise<void> {
       runs.lifecycle.close();
+      engine.close();
       await jobs.close();
       runs.recorder.close();
       db.close();

@@ -1,5 +1,6 @@
 /** `lpl serve` and `lpl setup`: the app in a browser, and the engine's runtime. */
 import type { Command } from 'commander';
+import { AppError } from '../contract/errors.ts';
 import { command, type Action } from './command.ts';
 
 export function addApp(program: Command): void {
@@ -14,10 +15,11 @@ const serve: Action = async (_output, _args, o) => {
 };
 
 const setup: Action = async (output) => {
+  process.once('SIGTERM', () => process.exit(143)); // downloads end with this process
   const { setupRuntime } = await import('../runtime/setup.ts');
-  const { terminalReport } = await import('../runtime/report.ts');
-  const runtime = await setupRuntime({ report: terminalReport(process.stderr) });
+  const { jsonReport, terminalReport } = await import('../runtime/report.ts');
+  const runtime = await setupRuntime({ report: output.json ? jsonReport(output.data) : terminalReport(process.stderr) });
+  if (runtime.error && runtime.backend === 'wasm') throw new AppError(runtime.error.code, runtime.error.message, runtime.error.hint, runtime.error.details);
   output.data(runtime);
-  output.result(runtime.backend === 'tensorflow' ? `TensorFlow ${runtime.version}` : `wasm: ${runtime.problem}`);
-  return runtime.backend === 'tensorflow' ? 0 : 1;
+  output.result(`TensorFlow ${runtime.version}`);
 };

@@ -36,6 +36,16 @@ export const doctorSchema = z.object({
 });
 export type Doctor = z.output<typeof doctorSchema>;
 
+/** TensorFlow for the training engine: part of an installation with npm; a packed app installs it into its data folder at the first start. */
+export const engineSchema = z.object({
+  state: z.enum(['ready', 'installing', 'missing', 'unsupported']), version: z.string().nullable(),
+  /** why it is missing, where that is known */
+  problem: appErrorSchema.nullable(),
+  /** `disk_mb`: what must be free while it is installed */
+  job_id: id.nullable(), download_mb: z.number(), disk_mb: z.number(), folder: z.string(),
+});
+export type Engine = z.output<typeof engineSchema>;
+
 export const presetSchema = z.object({ id, name: z.string(), description: z.string(), builtin: z.boolean(), config: z.record(z.string(), z.unknown()) });
 export type Preset = z.output<typeof presetSchema>;
 
@@ -53,6 +63,8 @@ export const systemMethods = {
   'presets.delete': method('Deletes a preset of one\'s own.', z.strictObject({ id }), done),
   'doctor.last': method('The last doctor\'s report, or null.', nothing, doctorSchema.nullable()),
   'doctor.run': method('A job that looks the machine over and measures it; its result is the report.', nothing, startedJob),
+  'engine.get': method('Whether TensorFlow is there for the training engine.', nothing, engineSchema),
+  'engine.install': method('A job that installs TensorFlow for the training engine; runs wait for it.', nothing, startedJob),
   'files.browse': method('Folders and files of one folder, for choosing without typing; the home folder when no path is given.', z.strictObject({ path: z.string().optional(), extensions: z.array(z.string()).optional() }), z.object({ path: z.string(), parent: z.string().nullable(), places: z.array(z.object({ name: z.string(), path: z.string() })), entries: z.array(entrySchema) })),
 };
 

@@ -3,16 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
-import { resourcesDir } from './paths.ts';
+import { bindingFile, resourcesDir } from './paths.ts';
 
 export const prebuiltBinding = join(resourcesDir, 'runtime', `${process.platform}-${process.arch}`, 'tfjs_binding.node');
-export const bindingFile = (packageDir: string): string => join(packageDir, 'lib', 'napi-v8', 'tfjs_binding.node');
 
-/** Puts the binding where tfjs-node looks for it. Throws setup.no_compiler, setup.compile_failed. */
+/** Puts the binding into its folder. Throws setup.no_compiler, setup.compile_failed; setup.no_binding where there are no sources to compile. */
 export function placeBinding(packageDir: string, prebuilt = prebuiltBinding): void {
   const target = bindingFile(packageDir);
   mkdirSync(dirname(target), { recursive: true });
   if (existsSync(prebuilt)) { copyFileSync(prebuilt, `${target}.part`); renameSync(`${target}.part`, target); return; }
+  if (!existsSync(join(packageDir, 'binding'))) throw new AppError('setup.no_binding', `This package has no binding for ${process.platform}-${process.arch}.`, 'Get the package for this system, or start the app from its sources with "npm start".', {});
   compileBinding(packageDir, target);
 }
 

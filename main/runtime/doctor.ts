@@ -3,8 +3,7 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import { dirname } from 'node:path';
 import type { Doctor } from '../contract/system.ts';
-import { bindingFile } from './binding.ts';
-import { defaultRuntimeDir, tfjsDir } from './paths.ts';
+import { bindingFile, defaultRuntimeDir, isPackaged, tfjsDir } from './paths.ts';
 import { wasmCost } from './setup.ts';
 import { wheelFor } from './wheels.ts';
 
@@ -38,9 +37,11 @@ export async function examine(dataFolder: string, measure: MeasureSpeeds): Promi
   let measured: Measured = { backend: 'wasm', version: null, devices: [], speeds: [] };
   let problem: string | undefined;
   try { measured = await measure(); problem = measured.problem && `${measured.problem}. Until then ${wasmCost}.`; } catch (error) { problem = (error as Error).message; }
+  const there = existsSync(bindingFile(tfjsDir));
+  const install = isPackaged ? 'Install it on the start page' : 'Run "npm start" or "npm run lpl -- setup"';
   const checks = [
     check('Node', Number(process.versions.node.split('.')[0]) >= 24, `Node ${process.versions.node}`, 'Install Node 24 or newer.'),
-    check('TensorFlow library', existsSync(bindingFile(tfjsDir)), existsSync(bindingFile(tfjsDir)) ? `installed with its binding in ${defaultRuntimeDir}` : 'not installed', wheelFor() ? 'Run "npm start" or "npm run lpl -- setup" with a network connection.' : `There is no library for ${process.platform} on ${process.arch}; the wasm backend is used.`),
+    check('TensorFlow library', there, there ? `installed with its binding in ${defaultRuntimeDir}` : 'not installed', wheelFor() ? `${install} with a network connection.` : `There is no library for ${process.platform} on ${process.arch}; the wasm backend is used.`),
     check('TensorFlow computes', problem === undefined && measured.version !== null, problem ?? `TensorFlow ${measured.version}`, 'Run "npm run lpl -- setup"; report this message if it stays.'),
     check('Memory', memory.total > 6e9, `${megabytes(memory.total)} MB, ${megabytes(memory.free)} MB of it free`, 'SDXL needs about 16 GB; tiny models train with less.'),
     check('Disk', free > 5e9, `${megabytes(free)} MB free at ${dataFolder}`, 'Free some space: checkpoints and caches need several GB.'),

@@ -20,10 +20,12 @@ export const pipArguments = ({ package: name, version, platforms, python }: Want
 /** Runs pip in `dir`; resolves with stdout. Throws what pip said. */
 export async function runPip(pip: Pip, args: string[], dir: string, timeout?: number): Promise<string> {
   const child = spawn(pip.command, [...pip.args, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: dir, TEMP: dir, TMP: dir }, ...(timeout ? { timeout, killSignal: 'SIGKILL' } : {}) });
+  const end = (): void => { child.kill(); };
+  process.once('exit', end); // pip would go on without us
   let out = '', errors = '';
   child.stdout.on('data', (d: Buffer) => { out += String(d); });
   child.stderr.on('data', (d: Buffer) => { errors = (errors + String(d)).slice(-8_000); });
-  const code = await new Promise<number | null>((resolve, reject) => { child.on('error', reject).on('close', resolve); });
+  const code = await new Promise<number | null>((resolve, reject) => { child.on('error', reject).on('close', resolve); }).finally(() => process.off('exit', end));
   if (code === 0) return out;
   throw new Error(`pip says: ${errors.trim().split('\n').filter((l) => /error/i.test(l)).at(-1) || errors.trim() || `exit code ${code}`}.`);
 }

@@ -1,18 +1,24 @@
-/** Where things lie: the app's own files and the person's data folder. */
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+/** Where things lie: the app's own files, and TensorFlow for the engine. */
+import { basename, join } from 'node:path';
+import { dataDir } from './dataDir.ts';
 
-/** The folder that holds package.json, main/, resources/, dist/. */
+export { dataDir };
+
+/** The folder that holds package.json, main/, resources/. In a package it stands beside app.asar. */
 export const appDir = join(import.meta.dirname, '..', '..');
 export const resourcesDir = join(appDir, 'resources');
-/** The package whose binding the engine loads, and where set-up keeps TensorFlow. */
-export const tfjsDir = join(appDir, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
-export const defaultRuntimeDir = join(appDir, 'node_modules', '.lpl-runtime');
+export const isPackaged = basename(appDir) === 'app.asar.unpacked';
 
-/** The person's data: database, runs, caches. LPL_DATA chooses another place. */
-export function dataDir(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['LPL_DATA']) return env['LPL_DATA'];
-  if (process.platform === 'win32') return join(env['APPDATA'] ?? join(homedir(), 'AppData', 'Roaming'), 'LPL Studio');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'LPL Studio');
-  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'lpl-studio');
+/** A package writes nothing beside itself: its TensorFlow is in the data folder, or where LPL_RUNTIME says. */
+const elsewhere = process.env['LPL_RUNTIME'] || (isPackaged ? join(dataDir(), 'runtime') : undefined);
+export const runtimeIsSeparate = elsewhere !== undefined;
+/** Where set-up keeps TensorFlow, and the folder whose binding the engine loads: lib/napi-v8/tfjs_binding.node, with deps/lib for it. */
+export const defaultRuntimeDir = elsewhere ?? join(appDir, 'node_modules', '.lpl-runtime');
+export const tfjsDir = elsewhere ? join(elsewhere, 'tfjs-node') : join(appDir, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+
+export const bindingFile = (packageDir: string): string => join(packageDir, 'lib', 'napi-v8', 'tfjs_binding.node');
+
+/** Tells the engine, in this process and its children, where its binding is (engine/backend/nodeBinding.ts). */
+export function announceBinding(): void {
+  if (runtimeIsSeparate) Object.assign(process.env, { LPL_RUNTIME: defaultRuntimeDir, LPL_TFJS_BINDING: bindingFile(tfjsDir) });
 }

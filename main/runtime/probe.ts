@@ -6,9 +6,9 @@ import { z } from 'zod';
 const answerSchema = z.object({ version: z.string(), sum: z.number() });
 export type Probe = { ok: true; version: string } | { ok: false; why: string };
 
-/** `packageDir`: a tfjs-node(-gpu) package with its binding in place. */
-export function probeTensorFlow(packageDir: string, env: NodeJS.ProcessEnv = process.env): Probe {
-  const result = spawnSync(process.execPath, [join(import.meta.dirname, 'probeChild.ts'), packageDir], { encoding: 'utf8', timeout: 120_000, env: { ...env, TF_CPP_MIN_LOG_LEVEL: '2' } });
+/** `binding`: tfjs_binding.node with TensorFlow's library where it looks for it. */
+export function probeTensorFlow(binding: string, env: NodeJS.ProcessEnv = process.env): Probe {
+  const result = spawnSync(process.execPath, [join(import.meta.dirname, 'probeChild.ts'), binding], { encoding: 'utf8', timeout: 120_000, env: { ...env, TF_CPP_MIN_LOG_LEVEL: '2' } });
   try {
     const answer = answerSchema.parse(JSON.parse(result.stdout.trim().split('\n').at(-1) ?? ''));
     if (answer.sum === 10) return { ok: true, version: answer.version };

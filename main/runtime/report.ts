@@ -20,4 +20,8 @@ export function terminalReport(out: NodeJS.WriteStream = process.stdout): Report
     line(text) { end(); out.write(`${text}\n`); },
   };
 }
+/** Stages as JSON lines {stage, done, total} for whoever reads this process's output; lines of text are left out. */
+export function jsonReport(data: (line: unknown) => void): Report {
+  return { stage: (stage, done = 0, total = 0) => data({ stage, done, total }), line: () => undefined };
+}
 const key = (text: string, percent: number): string => `${text}${percent - (percent % 20)}`;

@@ -1,24 +1,24 @@
 /**
  * Set-up of the engine's runtime. Tries, in order: what is installed; TensorFlow's C library from its wheel with the
  * binding kept in resources; tfjs-node-gpu's own installer (an older TensorFlow); else the wasm backend, saying what that
- * costs. Writes only into the runtime folder and the tfjs-node-gpu package. A step that failed is tried again next time.
+ * costs. Writes only into the runtime folder and the tfjs-node-gpu package (a packed app: into the data folder alone). A step that failed is tried again next time.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError, toAppError, type AppErrorData } from '../contract/errors.ts';
+import { AppError, appErrorSchema, toAppError, type AppErrorData } from '../contract/errors.ts';
 import { writeJson } from '../files/atomicFile.ts';
-import { bindingFile, linkTensorFlow, placeBinding, prebuiltBinding } from './binding.ts';
+import { linkTensorFlow, placeBinding, prebuiltBinding } from './binding.ts';
 import { cudaEnv } from './cudaEnv.ts';
 import { installWheels, tensorflowFolder, wheelId, wholeWheel } from './installWheels.ts';
 import { officialInstaller } from './officialInstaller.ts';
-import { defaultRuntimeDir, tfjsDir } from './paths.ts';
+import { bindingFile, defaultRuntimeDir, runtimeIsSeparate, tfjsDir } from './paths.ts';
 import { probeTensorFlow, type Probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { setupError } from './setupErrors.ts';
 import { wheelFor, type Wheel } from './wheels.ts';
 
-const stampSchema = z.object({ backend: z.enum(['tensorflow', 'wasm']), version: z.string(), binding: z.string(), problem: z.string().nullable(), /** the wheel it came from, where it came from one */ wheel: z.string().nullable().default(null) });
+const stampSchema = z.object({ backend: z.enum(['tensorflow', 'wasm']), version: z.string(), binding: z.string(), problem: z.string().nullable(), /** the problem with its code and hint apart */ error: appErrorSchema.nullable().default(null), /** the wheel it came from, where it came from one */ wheel: z.string().nullable().default(null) });
 export type Runtime = z.output<typeof stampSchema>;
 export interface SetupOptions {
   packageDir?: string; runtimeDir?: string; report: Report;
@@ -33,7 +33,7 @@ export const wasmCost = 'the wasm backend is used: about 7 times slower for pict
 /** Makes the engine usable and says with what. Does not throw: without TensorFlow the engine runs on wasm. */
 export async function setupRuntime(options: SetupOptions): Promise<Runtime> {
   const runtimeDir = options.runtimeDir ?? defaultRuntimeDir;
-  const probe = (packageDir: string): Probe => probeTensorFlow(packageDir, { ...process.env, ...cudaEnv(runtimeDir) });
+  const probe = (packageDir: string): Probe => probeTensorFlow(bindingFile(packageDir), { ...process.env, ...cudaEnv(runtimeDir) });
   const place: Place = { packageDir: tfjsDir, runtimeDir, wheel: wheelFor(), prebuilt: prebuiltBinding, probe, installer: officialInstaller, ...options };
   const known = readStamp(place);
   if (known) return known;
@@ -47,7 +47,7 @@ export async function setupRuntime(options: SetupOptions): Promise<Runtime> {
 async function install(place: Place, older: { version: string; wheel: string | null } | null): Promise<Runtime> {
   const { packageDir, report } = place;
   const problems: AppErrorData[] = [];
-  const ways: [string | null, () => Promise<void>][] = [[place.wheel ? wheelId(place.wheel) : null, () => fromWheel(place)], ...(older ? [] : [[null, () => place.installer(packageDir, report)] as [null, () => Promise<void>]])];
+  const ways: [string | null, () => Promise<void>][] = [[place.wheel ? wheelId(place.wheel) : null, () => fromWheel(place)], ...(older || runtimeIsSeparate ? [] : [[null, () => place.installer(packageDir, report)] as [null, () => Promise<void>]])];
   for (const [wheel, way] of ways) {
     try {
       await way();
@@ -59,24 +59,30 @@ async function install(place: Place, older: { version: string; wheel: string | n
   const { message, hint } = problems[0]!;
   if (older && place.probe(packageDir).ok) {
     report.line(`TensorFlow ${older.version} is used on. ${message}\n  ${hint}`);
-    return { backend: 'tensorflow', version: older.version, binding: bindingFile(packageDir), problem: `${message} ${hint}`, wheel: older.wheel };
+    return { backend: 'tensorflow', version: older.version, binding: bindingFile(packageDir), problem: `${message} ${hint}`, error: problems[0]!, wheel: older.wheel };
   }
   report.line(`TensorFlow could not be set up. ${message}\n  ${hint}\n  Until then ${wasmCost}.`);
-  return stamp(place, 'wasm', 'wasm', null, `${message} ${hint}`);
+  return stamp(place, 'wasm', 'wasm', null, problems[0]!);
 }
 
 /** Nothing newer is known for what did not come from a wheel, and for a system without one. */
 const isCurrent = (have: string | null, wheel: Wheel | undefined): boolean => have === null || wheel === undefined || have === wheelId(wheel);
 
-/** What an earlier set-up found, while it is still so. */
-function readStamp({ runtimeDir, packageDir, wheel }: Place): Runtime | undefined {
+/** What the last set-up found, as far as its binding is still there; `current`: nothing newer is to be had. */
+export function lastSetup({ runtimeDir, packageDir, wheel }: Pick<Place, 'runtimeDir' | 'packageDir' | 'wheel'>): { runtime: Runtime; current: boolean } | undefined {
   try {
-    const known = stampSchema.parse(JSON.parse(readFileSync(join(runtimeDir, 'runtime.json'), 'utf8')));
-    return known.backend === 'tensorflow' && known.binding === bindingFile(packageDir) && existsSync(known.binding) && isCurrent(known.wheel, wheel) ? known : undefined;
+    const runtime = stampSchema.parse(JSON.parse(readFileSync(join(runtimeDir, 'runtime.json'), 'utf8')));
+    if (runtime.backend === 'tensorflow' && (runtime.binding !== bindingFile(packageDir) || !existsSync(runtime.binding))) return undefined;
+    return { runtime, current: runtime.backend === 'tensorflow' && isCurrent(runtime.wheel, wheel) };
   } catch { return undefined; }
 }
-function stamp({ runtimeDir, packageDir }: Place, backend: Runtime['backend'], version: string, wheel: string | null, problem: string | null): Runtime {
-  const runtime = { backend, version, binding: bindingFile(packageDir), problem, wheel };
+function readStamp(place: Place): Runtime | undefined {
+  const last = lastSetup(place);
+  return last?.current ? last.runtime : undefined;
+}
+/** Kept for the next start. */
+export function stamp({ runtimeDir, packageDir }: Pick<Place, 'runtimeDir' | 'packageDir'>, backend: Runtime['backend'], version: string, wheel: string | null, error: AppErrorData | null): Runtime {
+  const runtime = { backend, version, binding: bindingFile(packageDir), problem: error && `${error.message} ${error.hint}`, error, wheel };
   try { writeJson(join(runtimeDir, 'runtime.json'), runtime); } catch { /* a full disk: asked again next time */ }
   return runtime;
 }

@@ -1,7 +1,7 @@
 /** Runs the core until it is told to end: takes the lock, makes the services, opens a transport. */
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
-import { appDir, dataDir as defaultDataDir } from '../runtime/paths.ts';
+import { announceBinding, appDir, dataDir as defaultDataDir } from '../runtime/paths.ts';
 import type { Services } from '../services.ts';
 import { mayClose } from './closing.ts';
 import { startServer } from './httpServer.ts';
@@ -15,6 +15,9 @@ export interface CoreOptions { ipc: boolean; port?: number | undefined; open: bo
 /** Throws AppError db.*, server.port_taken; app.already_running is answered by opening the running one. */
 export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: CoreOptions): Promise<void> {
   const log = (line: string): void => { process.stderr.write(`${new Date().toISOString()} ${line}\n`); };
+  process.stderr.on('error', () => undefined); // the shell that reads it may be gone
+  announceBinding();
+  process.env['LPL_CACHE'] ??= join(dataDir, 'cache'); // latents and captions of the runs
   const lock = lockOrVisit(dataDir, ipc, open);
   if (!lock) return;
   let services: Services;

@@ -31,6 +31,7 @@ export class Workspace {
   readonly projects = new Resource('projects.list', () => ({})).refreshOn('projects.changed');
   readonly jobs = new Resource('jobs.list', () => ({})).apply('jobs.changed', (rows, { job }) => withRow<Job>(rows, job));
   readonly doctor = new Resource('doctor.last', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'doctor' && job.state === 'done');
+  readonly engine = new Resource('engine.get', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'engine' && (job.state !== 'running' || this.engine.value?.job_id !== job.id));
 
   readonly liveRun: Run | null = $derived(this.runs.value?.find(isLive) ?? null);
   readonly waiting: Run[] = $derived((this.runs.value ?? []).filter((r) => r.state === 'queued').sort((a, b) => (a.queue_position ?? 0) - (b.queue_position ?? 0)));
@@ -40,7 +41,7 @@ export class Workspace {
   constructor() {
     client.onState((state) => { this.connection = state; });
     client.on('notice', ({ level, title, text, run_id }) => toasts.show({ level, title, text, ...(run_id ? { action: { title: 'Open run', run: () => router.go(`/runs/${run_id}`) } } : {}) }));
-    for (const resource of [this.info, this.settings, this.runs, this.queue, this.models, this.datasets, this.comparisons, this.projects, this.jobs, this.doctor]) void resource.refresh();
+    for (const resource of [this.info, this.settings, this.runs, this.queue, this.models, this.datasets, this.comparisons, this.projects, this.jobs, this.doctor, this.engine]) void resource.refresh();
     $effect.root(() => { $effect(() => { if (this.settings.value) theme.set(this.settings.value.theme); }); });
   }
 

@@ -10,7 +10,7 @@ import { openScreen } from './xvfb.ts';
 
 export interface OpenApp { page: Page; dataDir: string; electron?: ElectronApplication; /** what the page logged as an error, and what the policy refused */ problems: string[]; env?: Record<string, string>; close(): Promise<void> }
 /** `fake`: the scripted training process instead of the engine. */
-export interface AppOptions { fake?: boolean; dataDir?: string; home?: string; /** leaves the data folder there */ keepData?: boolean }
+export interface AppOptions { fake?: boolean; dataDir?: string; home?: string; /** leaves the data folder there */ keepData?: boolean; /** further arguments of Electron, such as a link */ args?: string[] }
 
 const root = join(import.meta.dirname, '..', '..');
 export const fakeTrainer = join(root, 'tests', 'fixtures', 'fakeTrainer.ts');
@@ -43,18 +43,18 @@ async function ended(electron: ElectronApplication, child: ChildProcess): Promis
 }
 
 /** Electron 25's start hangs now and then on a busy machine; playwright then kills it, and it is started again. */
-async function launched(env: Record<string, string>, attempts = 3): Promise<ElectronApplication> {
-  try { return await _electron.launch({ executablePath: electronBinary(), args: ['--no-sandbox', root], timeout: 45_000, env }); } catch (error) {
+async function launched(env: Record<string, string>, more: string[], attempts = 3): Promise<ElectronApplication> {
+  try { return await _electron.launch({ executablePath: electronBinary(), args: ['--no-sandbox', root, ...more], timeout: 45_000, env }); } catch (error) {
     if (attempts === 1) throw error;
-    return launched(env, attempts - 1);
+    return launched(env, more, attempts - 1);
   }
 }
 
-export async function inElectron({ fake = true, dataDir = temporaryFolder(), home, keepData = false }: AppOptions = {}): Promise<OpenApp> {
+export async function inElectron({ fake = true, dataDir = temporaryFolder(), home, keepData = false, args = [] }: AppOptions = {}): Promise<OpenApp> {
   const screen = await openScreen();
   const config = mkdtempSync(join(tmpdir(), 'lpl-config-'));
   const env = { ...process.env, HOME: home ?? config, XDG_CONFIG_HOME: config, DISPLAY: screen.display, LPL_DATA: dataDir, LPL_NODE: process.execPath, LPL_CHECK_RESULTS: '1', ...(fake ? { LPL_TRAINER: fakeTrainer } : {}) } as Record<string, string>;
-  const electron = await launched(env);
+  const electron = await launched(env, args);
   const child = electron.process(); // asked for now: playwright knows it no more once it has been killed
   const page = await electron.firstWindow();
   const problems = watch(page);

@@ -1,19 +1,11 @@
 /** The desktop shell in real Electron: its security, what closing does, one instance, a core that dies, deep links. */
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { remove, scripted, temporaryFolder, until } from '../api/helpers.ts';
 import { inElectron, type OpenApp } from './apps.ts';
-import { electronBinary } from './electronRuntime.ts';
+import { invoke, result, type Bridge } from './bridge.ts';
 
-type Bridge = { lpl: { invoke(m: string, p: unknown): Promise<{ result?: unknown; error?: { code: string } }>; subscribe(s: unknown, f: (m: unknown) => void): () => void } };
-const invoke = (app: OpenApp, method: string, params: unknown = {}) => app.page.evaluate(([m, p]) => (window as never as Bridge).lpl.invoke(m as string, p), [method, params] as const);
-const result = async <T>(app: OpenApp, method: string, params: unknown = {}): Promise<T> => {
-  const reply = await invoke(app, method, params);
-  if (reply.error) throw new Error(`${method}: ${JSON.stringify(reply.error)}`);
-  return reply.result as T;
-};
 
 describe('security', () => {
   let app: OpenApp;
@@ -31,23 +23,50 @@ describe('security', () => {
     expect(prefs).toMatchObject({ contextIsolation: true, sandbox: true, nodeIntegration: false, webSecurity: true, webviewTag: false });
     expect(prefs['allowRunningInsecureContent']).not.toBe(true);
   });
-  test('it goes nowhere else and opens no windows', async () => {
+  test('it goes nowhere else, whichever way, and opens no windows', async () => {
     const here = app.page.url();
-    expect(await app.page.evaluate(() => window.open('https://example.com/') === null && window.open('file:///etc/passwd') === null)).toBe(true);
-    for (const url of ['https://example.com/', 'file:///etc/passwd', 'data:text/html,x']) {
-      await app.page.evaluate((u) => { location.href = u; }, url);
-      await app.page.waitForTimeout(150);
-      expect(app.page.url()).toBe(here);
+    const ways: ((url: string) => void)[] = [
+      (u) => { location.href = u; },
+      (u) => { const a = document.createElement('a'); a.href = u; document.body.append(a); a.click(); a.remove(); },
+      (u) => { const f = document.createElement('form'); f.action = u; f.method = 'post'; document.body.append(f); f.submit(); f.remove(); },
+      (u) => { const m = document.createElement('meta'); m.httpEquiv = 'refresh'; m.content = `0;url=${u}`; document.head.append(m); },
+    ];
+    for (const url of ['https://example.com/', 'file:///etc/passwd', 'data:text/html,x', 'lpl://elsewhere/index.html']) {
+      for (const go of ways) {
+        await app.page.evaluate(go, url);
+        await app.page.waitForTimeout(80);
+        expect(app.page.url()).toBe(here);
+      }
     }
+    expect(await app.page.evaluate(() => window.open('http://example.com/') === null && window.open('file:///etc/passwd') === null && window.open('lpl://app/index.html') === null && window.open('') === null)).toBe(true);
+    await app.page.evaluate(() => { const a = document.createElement('a'); Object.assign(a, { href: 'lpl://app/index.html', target: '_blank' }); document.body.append(a); a.click(); a.remove(); });
+    await app.page.waitForTimeout(200);
     expect(await app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+    expect(await app.page.locator('main').count()).toBe(1); // the page is still the app
+    app.problems.length = 0;
   });
-  test('permissions are denied', async () => {
-    expect(await app.page.evaluate(() => Notification.requestPermission())).toBe('denied');
-    const refused = await app.page.evaluate(() => Promise.all([
-      navigator.mediaDevices.getUserMedia({ audio: true }).then(() => 'given', (e: Error) => e.name),
-      new Promise((r) => navigator.geolocation.getCurrentPosition(() => r('given'), () => r('denied'))),
-    ]));
-    expect(refused).not.toContain('given');
+  test('only https links leave, and for the browser', async () => {
+    const opened = await app.electron!.evaluate(({ shell }) => { const urls: string[] = []; shell.openExternal = (url) => { urls.push(url); return Promise.resolve(); }; (globalThis as never as { urls: string[] }).urls = urls; }).then(async () => {
+      await app.page.evaluate(() => { for (const u of ['https://example.com/a', 'http://example.com/b', 'file:///bin/sh', 'smb://host/c']) window.open(u); });
+      await app.page.waitForTimeout(200);
+      return app.electron!.evaluate(() => (globalThis as never as { urls: string[] }).urls);
+    });
+    expect(opened).toEqual(['https://example.com/a']);
+  });
+  test('permissions are denied, but for copying text', async () => {
+    const asked = await app.page.evaluate(async () => {
+      const failed = (p: Promise<unknown>): Promise<string> => p.then(() => 'given', (e: Error) => e.name);
+      const state = (name: string): Promise<string> => navigator.permissions.query({ name: name as PermissionName }).then((s) => s.state, () => 'unknown');
+      return {
+        notification: await Notification.requestPermission(),
+        microphone: await failed(navigator.mediaDevices.getUserMedia({ audio: true })), screen: await failed(navigator.mediaDevices.getDisplayMedia()),
+        midi: await failed(navigator.requestMIDIAccess({ sysex: true })), place: await new Promise((r) => { navigator.geolocation.getCurrentPosition(() => r('given'), () => r('denied')); }),
+        states: await Promise.all(['notifications', 'geolocation', 'camera', 'microphone', 'midi', 'clipboard-read'].map(state)),
+      };
+    });
+    expect(asked.states).toEqual(Array.from({ length: 6 }, () => 'denied'));
+    expect([asked.notification, asked.place]).toEqual(['denied', 'denied']);
+    expect([asked.microphone, asked.screen, asked.midi]).not.toContain('given');
   });
   test('inline scripts, eval and foreign connections are stopped by the policy', async () => {
     const found = await app.page.evaluate(async () => {
@@ -59,6 +78,14 @@ describe('security', () => {
       const image = new Image();
       image.src = 'https://example.com/x.png';
       document.body.append(image);
+      const handler = document.createElement('button');
+      handler.setAttribute('onclick', 'window.injected = true');
+      handler.click();
+      const foreign = document.createElement('script');
+      foreign.src = 'https://example.com/x.js';
+      const frame = document.createElement('iframe');
+      frame.src = 'https://example.com/';
+      document.body.append(foreign, frame, Object.assign(document.createElement('object'), { data: 'https://example.com/x.swf' }));
       await fetch('https://example.com/').catch(() => undefined);
       await new Promise((r) => setTimeout(r, 200));
       let evaluated = true; // after the wait: the tool that drives this page may evaluate, the page may not
@@ -67,23 +94,47 @@ describe('security', () => {
     });
     expect(found.injected).toBe(false);
     expect(found.evaluated).toBe(false);
-    expect(found.violations).toEqual(expect.arrayContaining(['script-src-elem', 'img-src', 'connect-src']));
+    expect(found.violations).toEqual(expect.arrayContaining(['script-src-elem', 'script-src-attr', 'img-src', 'connect-src', 'frame-src', 'object-src']));
     app.problems.length = 0;
   });
-  test('IPC from a foreign frame is refused', async () => {
-    const refused = await app.electron!.evaluate(async ({ BrowserWindow }, preload) => {
-      const other = new BrowserWindow({ show: false, webPreferences: { preload, sandbox: true, contextIsolation: true } });
-      await other.loadURL('data:text/html,<p>foreign</p>');
-      const reply = await other.webContents.executeJavaScript('window.lpl.invoke("projects.list", {})') as { error?: { code: string } };
-      other.destroy();
-      return reply.error?.code;
+  test('a foreign page with the bridge gets no answer and no events; neither does a frame inside a page', async () => {
+    const seen = await app.electron!.evaluate(async ({ BrowserWindow }, preload) => {
+      const ask = `(async () => {
+        const heard = [];
+        window.lpl.subscribe({ topics: ['runs', 'jobs', 'notice'] }, (m) => heard.push(m));
+        const { error } = await window.lpl.invoke('projects.list', {});
+        const shell = await window.lpl.invoke('shell.pickFolder', {});
+        await new Promise((r) => setTimeout(r, 300));
+        return [error?.code, shell.error?.code, heard.length];
+      })()`;
+      const webPreferences = { preload, sandbox: true, contextIsolation: true, nodeIntegrationInSubFrames: true };
+      const foreign = new BrowserWindow({ show: false, webPreferences });
+      await foreign.loadURL('data:text/html,<p>foreign</p>');
+      const answers = [await foreign.webContents.executeJavaScript(ask) as unknown];
+      // a frame whose own address is the app's: only the page's main frame may speak
+      const framed = new BrowserWindow({ show: false, webPreferences });
+      await framed.loadURL('data:text/html,<iframe src="lpl://app/nothing.txt"></iframe>');
+      answers.push(await framed.webContents.mainFrame.frames[0]!.executeJavaScript(ask) as unknown);
+      foreign.destroy();
+      framed.destroy();
+      return answers;
     }, join(import.meta.dirname, '..', '..', 'dist', 'electron', 'preload.cjs'));
-    expect(refused).toBe('shell.refused');
+    expect(seen).toEqual([['shell.refused', 'shell.refused', 0], ['shell.refused', 'shell.refused', 0]]);
   });
   test('files are served by id only: no path leads out of the window\'s folder', async () => {
     const status = await app.page.evaluate(() => Promise.all(['/%2e%2e/%2e%2e/package.json', '/..%2f..%2fpackage.json', '/media/sample/..%2f..%2fpackage.json', '/media/file/etc', '/main.cjs'].map(async (p) => (await fetch(p)).status)));
     expect(status).toEqual([404, 404, 404, 404, 404]);
     app.problems.length = 0;
+  });
+  test('a pickle is refused by name and by content, with the reason', async () => {
+    for (const [name, bytes] of [['model.ckpt', Buffer.from([0x80, 2, 0x7d, 0x71, 0, 0x2e, 0, 0, 0, 0])], ['renamed.safetensors', Buffer.from('PK\x03\x04 a torch archive, renamed')]] as const) {
+      const path = join(app.dataDir, name);
+      writeFileSync(path, bytes);
+      const { error } = await invoke(app, 'models.add', { path });
+      expect(error, name).toMatchObject({ code: 'model.pickle_refused', message: expect.stringMatching(/can run any program/) as unknown });
+      expect(error!.hint).toContain('safetensors');
+    }
+    expect((await result<{ name: string }[]>(app, 'models.list')).map((m) => m.name)).not.toContain('model');
   });
   test('nonsense over the bridge gets clear errors', async () => {
     const codes = await app.page.evaluate(async () => {
@@ -160,13 +211,3 @@ describe('closing while a run trains', () => {
   });
 });
 
-test('a second start only brings the first window forward, at the linked run', async () => {
-  const app = await inElectron();
-  try {
-    await app.page.waitForSelector('main > *');
-    const second = spawn(electronBinary(), ['--no-sandbox', join(import.meta.dirname, '..', '..'), 'lpl-studio://run/run_abc'], { env: app.env!, stdio: 'ignore' });
-    await new Promise((r) => second.once('exit', r));
-    await expect.poll(() => app.page.url(), { timeout: 20_000 }).toMatch(/#\/runs\/run_abc$/);
-    expect(existsSync(join(app.dataDir, 'studio.sqlite'))).toBe(true);
-  } finally { await app.close(); }
-});

@@ -1,7 +1,7 @@
 /** Every page in every state, for screenshots and for the accessibility test. */
 import type { Page } from 'playwright-core';
 
-export interface Shot { name: string; path: string; scenario: 'full' | 'empty' | 'broken' | 'slow'; act?: (page: Page) => Promise<void> }
+export interface Shot { name: string; path: string; scenario: 'full' | 'empty' | 'broken' | 'slow' | 'first' | 'noEngine'; act?: (page: Page) => Promise<void> }
 
 const pages = [
   { name: 'start', path: '/' }, { name: 'datasets', path: '/datasets' }, { name: 'curate', path: '/datasets/kitchen' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
@@ -12,6 +12,7 @@ const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario)
 
 export const shots: Shot[] = [
   ...states,
+  { name: 'start', path: '/', scenario: 'first' }, { name: 'start', path: '/', scenario: 'noEngine' },
   { name: 'curate-one', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(3).click(); } },
   { name: 'curate-many', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(2).click(); await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(9).click({ modifiers: ['Shift'] }); } },
   { name: 'curate-replace', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+h'); await p.getByLabel('Find', { exact: true }).fill('kitchen'); await p.getByLabel('Replace with').fill('room'); } },

@@ -2,9 +2,11 @@
  * Loads tfjs-node(-gpu) and hands out its native binding.
  *
  * On Node >= 23 `util.isNullOrUndefined` and `util.isArray` are gone, which tfjs-node 4.22 calls: they are
- * defined on `node:util` before it loads.
+ * defined on `node:util` before it loads. It asks node-pre-gyp where its binding is, which reads options such as --dir from this
+ * process's command line and knows the package's own folder only: the answer is given here instead.
  */
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 
 /** Raw TensorFlow dtype enums, as the binding's executeOp takes them (tensorflow/core/framework/types.proto). */
@@ -41,15 +43,12 @@ export function loadNodeBackend(): NodeBackend {
   legacy['isNullOrUndefined'] ??= (x: unknown) => x === null || x === undefined;
   legacy['isArray'] ??= Array.isArray;
   const require = createRequire(import.meta.url);
-  const tfn = withoutArguments(() => require('@tensorflow/tfjs-node-gpu')) as { setBackend(n: string): void; backend(): NodeBackend };
+  const packageFile = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
+  const find = (): string => process.env['LPL_TFJS_BINDING'] ?? join(dirname(packageFile), 'lib', 'napi-v8', 'tfjs_binding.node');
+  const preGyp = createRequire(packageFile).resolve('@mapbox/node-pre-gyp');
+  require.cache[preGyp] = { id: preGyp, filename: preGyp, loaded: true, exports: { find } } as NodeJS.Module;
+  const tfn = require('@tensorflow/tfjs-node-gpu') as { setBackend(n: string): void; backend(): NodeBackend };
   tfn.setBackend('tensorflow');
   loaded = tfn.backend();
   return loaded;
-}
-
-/** node-pre-gyp, by which tfjs-node finds its binding, reads options such as --dir from this process's command line: hide them from it. */
-function withoutArguments<T>(load: () => T): T {
-  const { argv } = process;
-  process.argv = argv.slice(0, 2);
-  try { return load(); } finally { process.argv = argv; }
 }

@@ -1,6 +1,6 @@
 /** Whole workspaces for screenshots and component tests: full, empty, broken (every list fails), slow (nothing answers yet). */
 import { AppError } from '../../../main/contract/errors.ts';
-import { settingsSchema, type Doctor, type Job } from '../../../main/contract/system.ts';
+import { settingsSchema, type Doctor, type Engine, type Job } from '../../../main/contract/system.ts';
 import { builtinPresets } from '../../../main/settings/builtinPresets.ts';
 import { checkOf, estimateOf } from './config.ts';
 import type { Answers } from './fakeCore.ts';
@@ -17,8 +17,11 @@ export const doctor: Doctor = {
 const settings = (theme: 'light' | 'dark') => settingsSchema.parse({ theme });
 const job: Job = { id: 'j1', kind: 'dataset.import', title: 'Importing “Kitchen photographs”', state: 'running', text: '370 of 1,204 pictures', done: 370, total: 1204, eta_s: 42, result: null, error: null, created_at: now, ended_at: null };
 
+const engine: Engine = { state: 'ready', version: '2.21.0', problem: null, job_id: null, download_mb: 274, disk_mb: 860, folder: '/home/mara/.local/share/lpl-studio/runtime' };
+
 const shared = (theme: 'light' | 'dark'): Answers => ({
   'system.info': () => ({ version: '0.1.0', data_folder: '/home/mara/.local/share/lpl-studio', platform: 'linux', shell: false, pid: 1 }),
+  'engine.get': () => engine, 'engine.install': () => ({ job_id: 'j2' }),
   'settings.get': () => settings(theme),
   'settings.set': ({ changes }) => settingsSchema.parse({ ...settings(theme), ...changes }),
   'presets.list': () => builtinPresets,
@@ -57,6 +60,16 @@ export const full = (theme: 'light' | 'dark'): Answers => ({
 export const empty = (theme: 'light' | 'dark'): Answers => ({
   ...full(theme),
   'runs.list': () => [], 'datasets.list': () => [], 'comparisons.list': () => [], 'queue.list': () => ({ running: [], waiting: [], held: false }), 'models.list': () => models.filter((m) => m.builtin), 'jobs.list': () => [], 'doctor.last': () => null, 'projects.list': () => [{ id: 'p1', name: 'First project', notes: '', created_at: now, runs: 0 }],
+});
+
+/** The first start of a packed app: TensorFlow is being installed. */
+export const first = (theme: 'light' | 'dark'): Answers => ({
+  ...empty(theme), 'engine.get': () => ({ ...engine, state: 'installing' as const, version: null, job_id: 'j2' }),
+  'jobs.list': () => [{ ...job, id: 'j2', kind: 'engine', title: 'Installing TensorFlow', text: 'Downloading tensorflow-cpu', done: 118, total: 274, eta_s: 31 }],
+});
+/** … and one where that has failed. */
+export const noEngine = (theme: 'light' | 'dark'): Answers => ({
+  ...empty(theme), 'engine.get': () => ({ ...engine, state: 'missing' as const, version: null, problem: { code: 'setup.download_failed', message: 'tensorflow-cpu 2.21.0 could not be downloaded: https://pypi.org does not answer (getaddrinfo ENOTFOUND).', hint: 'Check the network connection and start again: it goes on from here.' } }),
 });
 
 function missing(what: string): never {

