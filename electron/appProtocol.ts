@@ -1,6 +1,7 @@
 /** lpl://app/: the window's files and media, with a content security policy. Nothing is loaded from the disk by path. */
 import { net, protocol } from 'electron';
 import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Core } from './core.ts';
@@ -15,10 +16,8 @@ export const registerScheme = (): void => protocol.registerSchemesAsPrivileged([
 const inert = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 const refuse = (status: number, text: string): Response => new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'content-security-policy': inert, 'x-content-type-options': 'nosniff' } });
 
-async function send(file: string, headers: Record<string, string>): Promise<Response> {
-  const body = await net.fetch(pathToFileURL(file).href);
-  return new Response(body.body, { headers: { 'content-type': types[path.extname(file).toLowerCase()] ?? 'application/octet-stream', 'x-content-type-options': 'nosniff', 'cross-origin-resource-policy': 'same-origin', ...headers } });
-}
+const answer = (file: string, body: BodyInit | null, headers: Record<string, string>): Response =>
+  new Response(body, { headers: { 'content-type': types[path.extname(file).toLowerCase()] ?? 'application/octet-stream', 'x-content-type-options': 'nosniff', 'cross-origin-resource-policy': 'same-origin', ...headers } });
 
 /** After the app is ready. `windowDir`: the built window. */
 export function serveApp(windowDir: string, core: Core): void {
@@ -29,7 +28,8 @@ export function serveApp(windowDir: string, core: Core): void {
     const name = path.normalize(decodeURIComponent(url.pathname));
     const file = path.join(windowDir, path.extname(name) === '' ? 'index.html' : name);
     if (!file.startsWith(windowDir + path.sep) || !existsSync(file) || !statSync(file).isFile()) return refuse(404, 'There is nothing here.');
-    return send(file, { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-cache' });
+    // read with fs, which knows the archive of a package; the network service may not look into it
+    return answer(file, await readFile(file), { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-cache' });
   });
 }
 
@@ -40,6 +40,6 @@ async function media(core: Core, url: URL): Promise<Response> {
     const headers: Record<string, string> = { 'content-security-policy': inert, 'cache-control': found.sha256 ? 'max-age=31536000, immutable' : 'no-cache' };
     if (found.download) headers['content-disposition'] = `attachment; filename*=UTF-8''${encodeURIComponent(found.name)}`;
     if (found.type) headers['content-type'] = found.type;
-    return await send(found.file, headers);
+    return answer(found.file, (await net.fetch(pathToFileURL(found.file).href)).body, headers);
   } catch (error) { return refuse(404, (error as Error).message); }
 }

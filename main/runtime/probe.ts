@@ -8,7 +8,7 @@ export type Probe = { ok: true; version: string } | { ok: false; why: string };
 
 /** `binding`: tfjs_binding.node with TensorFlow's library where it looks for it. */
 export function probeTensorFlow(binding: string, env: NodeJS.ProcessEnv = process.env): Probe {
-  const result = spawnSync(process.execPath, [join(import.meta.dirname, 'probeChild.ts'), binding], { encoding: 'utf8', timeout: 120_000, env: { ...env, TF_CPP_MIN_LOG_LEVEL: '2' } });
+  const result = spawnSync(process.execPath, [join(import.meta.dirname, 'probeChild.ts'), binding, '@tensorflow/tfjs-node-gpu'], { encoding: 'utf8', timeout: 120_000, env: { ...env, TF_CPP_MIN_LOG_LEVEL: '2' } });
   try {
     const answer = answerSchema.parse(JSON.parse(result.stdout.trim().split('\n').at(-1) ?? ''));
     if (answer.sum === 10) return { ok: true, version: answer.version };

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, type Dirent } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
-import { chromium, type Page } from 'playwright-core';
 import { until } from '../api/helpers.ts';
+import { openDevtools, type DevtoolsPage } from './devtools.ts';
 import { openScreen } from './xvfb.ts';
 
 const everything = (folder: string): Dirent[] => readdirSync(folder, { recursive: true, withFileTypes: true });
@@ -36,7 +36,7 @@ export async function wrongFuses(program: string): Promise<string[]> {
   return names.filter((name) => wire[FuseV1Options[name]] !== (wanted[name] ? '1' : '0').charCodeAt(0));
 }
 
-export interface PackagedApp { page: Page; process: ChildProcess; log: () => string; /** asks it to close; its exit code */ close(): Promise<number | null>; kill(): void }
+export interface PackagedApp { page: DevtoolsPage; process: ChildProcess; log: () => string; /** asks it to close; its exit code */ close(): Promise<number | null>; kill(): void }
 
 /** Starts the program with `home` as the person's home folder. Chromium's debugging port leads to its page: a fuse has switched off Node's. */
 export async function startPackaged(program: string, home: string, more: NodeJS.ProcessEnv = {}): Promise<PackagedApp> {
@@ -52,9 +52,8 @@ export async function startPackaged(program: string, home: string, more: NodeJS.
   const kill = (): void => { child.kill('SIGKILL'); screen.close(); };
   try {
     await until(async () => { if (child.exitCode !== null) throw new Error(`the app ended with exit code ${child.exitCode}: ${log}`); return existsSync(port); }, `the app's window: ${log}`, 120_000);
-    const browser = await chromium.connectOverCDP(`http://127.0.0.1:${readFileSync(port, 'utf8').split('\n')[0]}`);
-    const context = browser.contexts()[0]!;
-    const page = context.pages()[0] ?? await context.waitForEvent('page');
-    return { page, process: child, log: () => log, kill, async close() { await browser.close(); child.kill('SIGTERM'); return ended; } };
+    const page = await until(() => openDevtools(Number(readFileSync(port, 'utf8').split('\n')[0]), 'lpl://app/'), 'the page', 120_000);
+    await until(() => page.evaluate(() => document.querySelector('main > *') !== null, null), 'the window\'s contents', 120_000);
+    return { page, process: child, log: () => log, kill, async close() { page.close(); child.kill('SIGTERM'); return ended; } };
   } catch (error) { kill(); throw error; }
 }

@@ -60,13 +60,13 @@ describe('one app', () => {
     const folder = join(app.dataDir, 'Dropped pictures');
     mkdirSync(folder);
     for (const name of readdirSync(demo).sort().slice(0, 8)) cpSync(join(demo, name), join(folder, name));
-    await app.page.getByRole('link', { name: 'Settings' }).click();
+    await app.page.getByRole('link', { name: 'Settings', exact: true }).click();
     await drop(app, [folder], 600, 400);
     await app.page.waitForTimeout(300);
     expect(app.page.url()).toMatch(/^lpl:\/\/app\/.*#\/settings/);
     expect(await result(app, 'datasets.list')).toEqual([]);
-    await app.page.getByRole('link', { name: 'Datasets' }).click();
-    await app.page.getByRole('heading', { name: 'Datasets' }).first().waitFor();
+    await app.page.getByRole('link', { name: 'Datasets', exact: true }).click();
+    await app.page.getByRole('heading', { name: 'Datasets', exact: true }).first().waitFor();
     await drop(app, [folder], 600, 400);
     await until(async () => (await result<{ origin: string; counts: { pictures: number } }[]>(app, 'datasets.list')).some((d) => d.origin === folder && d.counts.pictures === 4), 'the dropped pictures', 30_000);
   });

@@ -35,13 +35,10 @@ describe('the packed app', () => {
     const before = stateOf(folder);
     const app = await startPackaged(program, home, { LPL_CUDA: '0' });
     try {
-      await app.page.waitForSelector('main > *', { timeout: 60_000 });
-      type Bridge = { lpl: { invoke(m: string, p: unknown): Promise<{ result: { state: string; version: string; shell: boolean } }> } };
-      const ask = (method: string) => app.page.evaluate(async (m) => (await (window as never as Bridge).lpl.invoke(m, {})).result, method);
-      await until(async () => (await ask('engine.get')).state === 'ready', 'the engine', 60_000);
-      await app.page.getByRole('region', { name: 'Training engine' }).waitFor({ state: 'detached', timeout: 20_000 });
-      expect(await ask('system.info')).toMatchObject({ version: '0.1.0', shell: true });
-      expect(await app.page.evaluate(() => [location.origin, 'require' in window, 'process' in window])).toEqual(['lpl://app', false, false]);
+      await until(async () => (await app.page.ask<{ state: string }>('engine.get')).state === 'ready', 'the engine', 60_000);
+      await until(() => app.page.evaluate(() => document.querySelector('section[aria-label="Training engine"]') === null, null), 'the start page to say no more');
+      expect(await app.page.ask('system.info')).toMatchObject({ version: '0.1.0', data_folder: data, shell: true });
+      expect(await app.page.evaluate(() => [location.origin, 'require' in window, 'process' in window], null)).toEqual(['lpl://app', false, false]);
       expect(await app.close()).toBe(0);
     } finally { app.kill(); }
     expect(existsSync(join(data, 'runtime', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node'))).toBe(true);

@@ -9,9 +9,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Page } from 'playwright-core';
 import { demoConfig } from '../../main/compare/demo.ts';
 import { until } from '../api/helpers.ts';
+import type { DevtoolsPage } from './devtools.ts';
 import { appFolder, filesIn, megabytesIn, startPackaged, stateOf, wrongFuses } from './packagedApp.ts';
 
 const MINUTES = 60_000;
@@ -22,49 +22,41 @@ function must(ok: boolean, what: string): void {
   say(`ok: ${what}`);
 }
 
-type Bridge = { lpl: { invoke(method: string, params: unknown): Promise<{ result?: unknown; error?: { message: string } }> } };
-async function ask<T>(page: Page, method: string, params: unknown = {}): Promise<T> {
-  const reply = await page.evaluate(([m, p]) => (window as never as Bridge).lpl.invoke(m as string, p), [method, params] as const);
-  if (reply.error) throw new Error(`${method}: ${reply.error.message}`);
-  return reply.result as T;
-}
+/** What a region of the page says; empty when it is not there. */
+const says = (page: DevtoolsPage, region: string): Promise<string> => page.evaluate((name) => document.querySelector<HTMLElement>(`section[aria-label="${name}"]`)?.innerText ?? '', region);
 
 /** TensorFlow comes by itself, with its progress on the start page. */
-async function firstStart(page: Page): Promise<void> {
-  await page.waitForSelector('main > *', { timeout: 2 * MINUTES });
-  const card = page.getByRole('region', { name: 'Training engine' });
-  await card.waitFor({ timeout: MINUTES });
+async function firstStart(page: DevtoolsPage): Promise<void> {
   const seen = new Set<string>();
   await until(async () => {
-    seen.add((await card.innerText({ timeout: 1_000 }).catch(() => '')).split('\n').at(-1)!);
-    const { state, problem } = await ask<{ state: string; problem: { message: string } | null }>(page, 'engine.get');
+    seen.add((await says(page, 'Training engine')).split('\n').at(-1)!);
+    const { state, problem } = await page.ask<{ state: string; problem: { message: string } | null }>('engine.get');
     if (state === 'missing' && problem) throw new Error(problem.message);
     return state === 'ready';
   }, 'TensorFlow', 25 * MINUTES);
   const lines = [...seen].filter(Boolean);
   must(lines.some((line) => line.startsWith('Downloading')) && lines.some((line) => line.startsWith('Unpacking')), `the page showed how the installation went on: ${lines.length} states, such as "${lines[Math.floor(lines.length / 2)]}"`);
-  await card.waitFor({ state: 'detached', timeout: MINUTES });
+  await until(async () => await says(page, 'Training engine') === '', 'the start page to say no more', MINUTES);
 }
 
 interface Run { id: string; state: string; step: number; backend: string | null; error: { message: string; hint: string } | null }
 
 /** The demo's LPL arm, cut short, with one picture. */
-async function trainDemo(page: Page, pictures: string, steps: number): Promise<void> {
-  const model = (await ask<{ id: string; builtin: boolean }[]>(page, 'models.list')).find((m) => m.builtin)!;
+async function trainDemo(page: DevtoolsPage, pictures: string, steps: number): Promise<void> {
+  const model = (await page.ask<{ id: string; builtin: boolean }[]>('models.list')).find((m) => m.builtin)!;
   const demo = demoConfig(model.id, pictures, steps);
   const config = { ...demo, lpl: { ...demo.lpl, enabled: true }, samples: { ...demo.samples, prompts: ['blob emoji of a cat'], seeds: [1], sample_every: steps, num_inference_steps: 6 }, validation: { ...demo.validation, validation_every: 0 } };
-  const { id } = await ask<Run>(page, 'runs.create', { name: 'Packed', config, start: true });
+  const { id } = await page.ask<Run>('runs.create', { name: 'Packed', config, start: true });
   await page.evaluate((route) => { location.hash = route; }, `#/runs/${id}`);
   const run = await until(async () => {
-    const now = await ask<Run>(page, 'runs.get', { id });
+    const now = await page.ask<Run>('runs.get', { id });
     if (now.state === 'failed' || now.state === 'lost') throw new Error(`the run ended: ${now.error?.message} ${now.error?.hint}`);
     return now.state === 'finished' && now;
   }, 'the run', 20 * MINUTES);
   must(run.step === steps && run.backend === 'tensorflow', `${run.step} steps were trained with LPL on ${run.backend}`);
-  await page.getByText(/^Finished \d+ steps/).first().waitFor({ timeout: MINUTES });
-  const picture = page.getByRole('region', { name: 'Sample pictures' }).locator('img').first();
-  await until(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth > 0), 'a sample picture', MINUTES);
-  const curves = (await ask<{ name: string; points: number }[]>(page, 'metrics.names', { run_id: id })).filter((n) => n.points === steps).map((n) => n.name);
+  await until(() => page.evaluate((text) => document.body.innerText.includes(text), `Finished ${steps} steps`), 'the page to say so', MINUTES);
+  await until(() => page.evaluate(() => (document.querySelector<HTMLImageElement>('section[aria-label="Sample pictures"] img')?.naturalWidth ?? 0) > 0, null), 'a sample picture', MINUTES);
+  const curves = (await page.ask<{ name: string; points: number }[]>('metrics.names', { run_id: id })).filter((n) => n.points === steps).map((n) => n.name);
   must(curves.includes('loss') && curves.some((name) => name.startsWith('lpl')), `its page shows the end, its picture, and curves of ${steps} points (${curves.slice(0, 5).join(', ')} …)`);
 }
 
