@@ -21,6 +21,9 @@ export function appFolder(given: string, work: string): string {
   return join(to, readdirSync(to)[0]!);
 }
 
+/** Files in a person's home that are not in the data folder. GTK's and Mesa's caches and what pip's question for rustc leaves are not the app's own. */
+export const strays = (home: string): string[] => filesIn(home).filter((f) => !f.startsWith(join(home, '.local', 'share', 'lpl-studio')) && !/\/(\.cache\/(dconf|mesa_shader_cache)|\.rustup)\//.test(f));
+
 /** A digest of every file's place, size and time. */
 export function stateOf(folder: string): string {
   const hash = createHash('sha256');

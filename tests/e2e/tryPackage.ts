@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { demoConfig } from '../../main/compare/demo.ts';
 import { until } from '../api/helpers.ts';
 import type { DevtoolsPage } from './devtools.ts';
-import { appFolder, filesIn, megabytesIn, startPackaged, stateOf, wrongFuses } from './packagedApp.ts';
+import { appFolder, filesIn, megabytesIn, startPackaged, stateOf, strays, wrongFuses } from './packagedApp.ts';
 
 const MINUTES = 60_000;
 const started = performance.now();
@@ -80,6 +80,6 @@ try {
     must(await app.close() === 0, 'it closes when it is told to');
   } catch (error) { console.error(app.log()); throw error; } finally { app.kill(); }
   must(stateOf(folder) === before, 'nothing in the app\'s own folder has changed');
-  const outside = filesIn(home).filter((f) => !f.startsWith(join(home, '.local', 'share', 'lpl-studio')));
+  const outside = strays(home);
   must(outside.length === 0, `nothing was written outside the data folder${outside.length > 0 ? `: ${outside.slice(0, 8).join(', ')}` : ''}`);
 } finally { rmSync(work, { recursive: true, force: true, maxRetries: 5 }); }
