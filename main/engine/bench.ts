@@ -3,6 +3,7 @@
  * can be run in turn. The target's features are computed once and fed, as with cached latents.
  */
 import type { Executor, HostTensor, InputSpec, Precision, StorageDtype } from './backend/executor.ts';
+import { cpuPlan, partsOn } from './backend/cpuPlan.ts';
 import { createExecutor, type BackendChoice } from './backend/select.ts';
 import { sizeOf } from './backend/stepCheck.ts';
 import { declareBenchWeights, openBenchModel, type BenchModel } from './bench/benchModel.ts';
@@ -17,7 +18,7 @@ import { FIRST_SCALE, needsLossScale } from './step/lossScale.ts';
 import { lossInputs, updateInputs, type Networks, type StepOptions } from './step/stepOptions.ts';
 import { declareOptimizer } from './step/update.ts';
 import { targetsInput, targetsStep, trainStep } from './trainStep.ts';
-import { declareTrainables, planTrainables } from './trainables/trainables.ts';
+import { declareTrainables, planTrainables, trainedValues } from './trainables/trainables.ts';
 
 export interface BenchOptions {
   config: string;
@@ -85,14 +86,15 @@ function summary({ executor: { info }, parameters }: BenchStep, o: BenchOptions,
 /** Declares weights and optimizer, defines the step "train", and computes the LPL targets that it is fed. */
 export async function openBenchStep(o: BenchOptions, onProgress: (stage: string) => void): Promise<BenchStep> {
   const model = openBenchModel(o.config), { base, latentSize } = model;
-  const executor = await createExecutor({ backend: o.backend, precision: o.precision, onWarning: onProgress });
+  const method = { type: o.mode, rank: 8, alpha: 8, dropout: 0, targets: 'attention', target_pattern: '', train_text_encoder: false } as const;
+  const trainables = await planTrainables({ method, model: { lora: null }, training: { seed: 1 } } as unknown as Parameters<typeof planTrainables>[0], base.source);
+  const plan = cpuPlan({ threads: 0, batch: o.batch, trainedValues: trainedValues(trainables) });
+  const executor = await createExecutor({ backend: o.backend, precision: o.precision, threads: plan.threads, onWarning: onProgress });
   onProgress('declaring weights');
   const frozen = storage[o.frozen];
   const unetParameters = declareBenchWeights(executor, base, o.mode === 'full' ? 'float32' : frozen, frozen);
-  const method = { type: o.mode, rank: 8, alpha: 8, dropout: 0, targets: 'attention', target_pattern: '', train_text_encoder: false } as const;
-  const trainables = await planTrainables({ method, model: { lora: null }, training: { seed: 1 } } as unknown as Parameters<typeof planTrainables>[0], base.source);
   await declareTrainables(executor, base.source, trainables, false);
-  const networks = trainedNetworks(base, trainables, { training: { gradient_checkpointing: o.checkpointing }, lpl: { lpl_gradient_checkpointing: o.checkpointing } } as Parameters<typeof trainedNetworks>[2]);
+  const networks = trainedNetworks(base, trainables, { training: { gradient_checkpointing: o.checkpointing }, lpl: { lpl_gradient_checkpointing: o.checkpointing } } as Parameters<typeof trainedNetworks>[2], partsOn(executor, plan));
   const options: StepOptions = {
     trained: trainables.list.map((t) => t.name), predictionType: 'epsilon', optimizer: adamw(), maxGradNorm: 1, ema: false, accumulation: 1, lossScaling: needsLossScale(executor.info.precision),
     ...(o.lpl ? { lpl: { options: { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true }, weight: 1, targets: o.targets ?? 'fed' } } : {}),
@@ -103,7 +105,7 @@ export async function openBenchStep(o: BenchOptions, onProgress: (stage: string)
   const fed = Object.fromEntries(Object.entries(targets).map(([name, t]) => [name, { shape: t.shape, dtype: 'float32' as const }]));
   const inputs = { ...lossInputs({ n: o.batch, h: latentSize, w: latentSize, c: 4, chosen }, conditioningSpecs(base, o.batch), fed, options.lossScaling), ...updateInputs(options) };
   executor.define('train', inputs, trainStep(networks, options, chosen));
-  const lora = trainables.lora ? trainables.list.reduce((sum, t) => sum + sizeOf(t.shape), 0) : 0;
+  const lora = trainables.lora ? trainedValues(trainables) : 0;
   const feed = feeder(o, model, options, inputs, Object.fromEntries(Object.entries(targets).map(([name, t]) => [`lpl_${name}`, t])));
   return { executor, parameters: unetParameters + lora, feed, networks, options, inputs, chosen };
 }

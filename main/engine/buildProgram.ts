@@ -17,7 +17,7 @@ import { declareOptimizer, optimizerVariables } from './step/update.ts';
 import type { TrainProgram } from './trainProgram.ts';
 import { declareTrainables, emaName, trainedNames, type Trainables } from './trainables/trainables.ts';
 
-export interface ProgramParts { executor: Executor; base: BaseModel; trainables: Trainables; /** text encoders are trained */ liveText: boolean; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter }
+export interface ProgramParts { executor: Executor; /** parts of a batch that are worked on at once */ parts: number; base: BaseModel; trainables: Trainables; /** text encoders are trained */ liveText: boolean; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter }
 
 /** Steps looked ahead for the shapes they need; later ones that need another are compiled when they come. */
 const LOOK_AHEAD = 20_000;
@@ -30,7 +30,7 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   const options = { ...stepOptions(config, base, trainables), lossScaling: needsLossScale(executor.info.precision) }, kept = trainables.list.map((t) => t.name);
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
-  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config), method: config.method, liveText, cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
     plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));

@@ -29,9 +29,10 @@ const plainAttention = (q: Tensor, k: Tensor, v: Tensor, heads: number, mask?: T
   return tf.reshape(tf.transpose(tf.matMul(tf.softmax(mask ? tf.add(scores, mask) : scores), split(v)), [0, 2, 1, 3]), [n, l, c]);
 };
 const plainConv = (x: Tensor, w: Tensor, b: Tensor): Tensor => tf.add(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'), b);
+const join = (strips: Tensor[]): Tensor => tf.concat(strips, 1);
 const causal = (): Tensor => tf.tensor(Array.from({ length: 25 }, (_, i) => (i % 5 > Math.floor(i / 5) ? -1e9 : 0)), [5, 5]);
 
-const norm = [[2, 3, 5, 8], [8], [8]], qkv = [[2, 5, 6], [2, 7, 6], [2, 7, 6]];
+const norm = [[2, 4, 5, 8], [8], [8]], qkv = [[2, 5, 6], [2, 7, 6], [2, 7, 6]];
 const cases: Record<string, Case> = {
   silu: { shapes: [[3, 4]], op: nn.silu, plain: plainSilu },
   gelu: { shapes: [[3, 4]], op: nn.gelu, plain: plainGelu },
@@ -55,6 +56,9 @@ const cases: Record<string, Case> = {
   'attention in chunks': { shapes: qkv, op: (q, k, v) => nn.attention(q, k, v, 2, undefined, 56), plain: (q, k, v) => plainAttention(q, k, v, 2) },
   'conv2d with stride and padding': { shapes: [[2, 5, 6, 3], [3, 3, 3, 2], [2]], op: (x, w, b) => nn.conv2d(x, w, b, { stride: 2, padding: [[0, 1], [1, 0]] }), plain: (x, w, b) => tf.add(tf.conv2d(tf.pad(x, [[0, 0], [0, 1], [1, 0], [0, 0]]) as tf.Tensor4D, w as tf.Tensor4D, 2, 'valid'), b) },
   upsampleConv2d: { shapes: [[2, 3, 4, 3], [3, 3, 3, 2], [2]], op: nn.upsampleConv2d, plain: (x, w, b) => plainConv(nn.upsampleNearest2x(x), w, b) },
+  'convolution in strips': { shapes: [[2, 7, 4, 3], [3, 3, 3, 2], [2]], op: (x, w, b) => join(nn.convStrips(nn.toStrips(x, 3), w, b)), plain: plainConv },
+  'upsampling convolution in strips': { shapes: [[1, 5, 4, 3], [3, 3, 3, 2], [2]], op: (x, w, b) => join(nn.upsampleConvStrips(nn.toStrips(x, 2), w, b)), plain: (x, w, b) => plainConv(nn.upsampleNearest2x(x), w, b) },
+  'groupNormSilu in strips': { shapes: norm, op: (x, g, b) => join(nn.groupNormSiluStrips(nn.toStrips(x, 2), g, b, 2, 1e-5)), plain: (x, g, b) => plainSilu(plainGroupNorm(x, g, b, 2, 1e-5)) },
 };
 
 /** Value and gradients of Σ f(xs)·d for a fixed uneven d. */

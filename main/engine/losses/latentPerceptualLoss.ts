@@ -15,6 +15,8 @@ import { outlierMask } from './outlierMask.ts';
 export interface LatentDecoder {
   /** outputs of the mid block and the first `numBlocks` up blocks, each [N,H,W,C] */
   features(latent: Tensor, numBlocks: number): Tensor[];
+  /** the same features, each in strips of rows */
+  featureStrips?(latent: Tensor, numBlocks: number): Tensor[][];
   /** the decoded picture [N,8h,8w,3] */
   image(latent: Tensor): Tensor;
 }
@@ -70,10 +72,26 @@ export interface LplLoss {
   perLayer: Tensor;
 }
 
+/** Strips of rows of a layer; without strips there is one. */
+function stripsOf(decoder: LatentDecoder, o: LplOptions, latent: Tensor): Tensor[][] {
+  if (decoder.featureStrips && !comparesImages(o)) return decoder.featureStrips(latent, o.num_blocks);
+  return layersOf(decoder, o, latent).map((feature) => [feature]);
+}
+
+/** A target's rows that belong to each strip; what is broadcast over rows belongs to all. */
+function targetStrips(target: Tensor, strips: Tensor[]): Tensor[] {
+  if (strips.length === 1 || target.shape[1] === 1) return strips.map(() => target);
+  return tf.split(target, strips.map((s) => s.shape[1]!), 1);
+}
+
 /** The loss of predicted clean latents [N,h,w,4] (scaled) against `lplTargets` of the true ones. Gradients flow to `predicted` only. */
 export function lplLoss(decoder: LatentDecoder, o: LplOptions, predicted: Tensor, targets: TensorMap): LplLoss {
   const distance = o.norm_type === 'default' && !comparesImages(o) ? normalisedDistance : weightedDistance;
-  const layers = layersOf(decoder, o, predicted).map((feature, i) => distance(o.loss_type, feature, targets[`weight_${i}`]!, targets[`target_${i}`]!));
+  const layers = stripsOf(decoder, o, predicted).map((strips, i) => {
+    const weights = targetStrips(targets[`weight_${i}`]!, strips), aims = targetStrips(targets[`target_${i}`]!, strips);
+    const distances = strips.map((strip, k) => distance(o.loss_type, strip, weights[k]!, aims[k]!));
+    return distances.length === 1 ? distances[0]! : tf.addN(distances);
+  });
   const perLayer = tf.stack(layers, 1);
   return { perSample: tf.div(tf.sum(perLayer, [1]), layers.length), perLayer };
 }

@@ -8,12 +8,11 @@
  */
 import { tf, type Tensor } from '../tf.ts';
 import { siluDerivative } from './activations.ts';
-import { customOp, type Computed } from './customOp.ts';
+import { customOps } from './customOp.ts';
 import { fuse, fuseAll } from './fuse.ts';
 import { channelSum } from './reduce.ts';
 
 interface Form { groups: number; eps: number; silu: boolean }
-type Shape = [number, number, number, number];
 
 /** Mean over each group's channels of values [N,C] -> [N,G,1]. */
 const groupMean = (perChannel: Tensor, groups: number): Tensor =>
@@ -25,48 +24,59 @@ const spread = (perGroup: Tensor, c: number): Tensor => {
   return tf.reshape(tf.tile(perGroup, [1, 1, c / groups]), [n, 1, 1, c]);
 };
 
+const total = (terms: Tensor[]): Tensor => (terms.length === 1 ? terms[0]! : tf.addN(terms));
+/** Positions of a picture that is given in strips. */
+const positions = (strips: Tensor[]): number => strips.reduce((sum, { shape: [, h, w] }) => sum + h! * w!, 0);
+
 /** The group's mean and 1/√(var + ε), spread over channels [N,1,1,C]. */
-function statistics(x: Tensor, { groups, eps }: Form): { mean: Tensor; inv: Tensor } {
-  const [, h, w, c] = x.shape as Shape;
-  const mean = groupMean(tf.div(channelSum(x), h * w), groups);
-  const meanSquare = groupMean(tf.div(channelSum(tf.square(x)), h * w), groups);
+function statistics(xs: Tensor[], { groups, eps }: Form): { mean: Tensor; inv: Tensor } {
+  const count = positions(xs), c = xs[0]!.shape[3]!;
+  const mean = groupMean(tf.div(total(xs.map(channelSum)), count), groups);
+  const meanSquare = groupMean(tf.div(total(xs.map((x) => channelSum(tf.square(x)))), count), groups);
   const inv = tf.rsqrt(tf.add(tf.maximum(tf.sub(meanSquare, tf.square(mean)), 0), eps));
   return { mean: spread(mean, c), inv: spread(inv, c) };
 }
 
-function forward(x: Tensor, gamma: Tensor, beta: Tensor, form: Form): Computed {
-  const { mean, inv } = statistics(x, form);
+function forward(xs: Tensor[], gamma: Tensor, beta: Tensor, form: Form): { values: Tensor[]; saved: Tensor[] } {
+  const { mean, inv } = statistics(xs, form);
   const scale = tf.mul(inv, gamma), shift = tf.sub(beta, tf.mul(mean, scale));
-  const value = fuse(x.size, () => {
+  const values = xs.map((x) => fuse(x.size, () => {
     const u = tf.add(tf.mul(x, scale), shift);
     return form.silu ? tf.mul(u, tf.sigmoid(u)) : u;
-  });
-  return { value, saved: [x, gamma, mean, inv, scale, shift] };
+  }));
+  return { values, saved: [gamma, mean, inv, scale, shift, ...xs] };
 }
 
-function backward(dy: Tensor, [x, gamma, mean, inv, scale, shift]: Tensor[], form: Form): (() => Tensor)[] {
-  const [, h, w, c] = x!.shape as Shape;
-  const local = (): Tensor => (form.silu ? tf.mul(dy, siluDerivative(tf.add(tf.mul(x!, scale!), shift!))) : dy);
-  const [du, dux] = fuseAll(dy.size, () => { const d = local(); return [d, tf.mul(d, x!)]; }) as [Tensor, Tensor];
-  const sum = tf.reshape(channelSum(du), scale!.shape), sumX = tf.reshape(channelSum(dux), scale!.shape);
+function backward(dys: Tensor[], [gamma, mean, inv, scale, shift, ...xs]: Tensor[], form: Form): (() => Tensor)[] {
+  const count = positions(xs), c = gamma!.shape[0]!;
+  const local = (dy: Tensor, x: Tensor): Tensor => (form.silu ? tf.mul(dy, siluDerivative(tf.add(tf.mul(x, scale!), shift!))) : dy);
+  const through = xs.map((x, i) => fuseAll(x.size, () => { const d = local(dys[i]!, x); return [d, tf.mul(d, x)]; }) as [Tensor, Tensor]);
+  const sum = tf.reshape(total(through.map(([du]) => channelSum(du))), scale!.shape), sumX = tf.reshape(total(through.map(([, dux]) => channelSum(dux))), scale!.shape);
   const sumHat = tf.mul(inv!, tf.sub(sumX, tf.mul(mean!, sum))); // Σ du·x̂ per channel
   const overGroup = (t: Tensor): Tensor => spread(groupMean(tf.reshape(tf.mul(t, gamma!), [-1, c]), form.groups), c);
-  const dx = (): Tensor => {
-    const meanG = tf.div(overGroup(sum), h * w), meanHat = tf.div(overGroup(sumHat), h * w);
-    const ofX = tf.neg(tf.mul(tf.square(inv!), meanHat)), constant = tf.neg(tf.add(tf.mul(inv!, meanG), tf.mul(ofX, mean!)));
-    return fuse(dy.size, () => tf.add(tf.add(tf.mul(du, scale!), tf.mul(x!, ofX)), constant));
-  };
+  const { ofX, constant } = inputFactors(tf.div(overGroup(sum), count), tf.div(overGroup(sumHat), count), mean!, inv!);
+  const dx = (i: number) => (): Tensor => fuse(xs[i]!.size, () => tf.add(tf.add(tf.mul(through[i]![0], scale!), tf.mul(xs[i]!, ofX)), constant));
   const overSamples = (t: Tensor): Tensor => tf.reshape(tf.sum(t, 0), [c]);
-  return [dx, () => overSamples(sumHat), () => overSamples(sum)];
+  return [() => overSamples(sumHat), () => overSamples(sum), ...xs.map((_, i) => dx(i))];
 }
 
-const norm = (x: Tensor, gamma: Tensor, beta: Tensor, form: Form): Tensor =>
-  customOp([x, gamma, beta], () => forward(x, gamma, beta, form), (dy, saved) => backward(dy, saved, form));
+/** dx = du·scale + x·ofX + constant, given the group's means of γ·du and γ·du·x̂. */
+function inputFactors(meanG: Tensor, meanHat: Tensor, mean: Tensor, inv: Tensor): { ofX: Tensor; constant: Tensor } {
+  const ofX = tf.neg(tf.mul(tf.square(inv), meanHat));
+  return { ofX, constant: tf.neg(tf.add(tf.mul(inv, meanG), tf.mul(ofX, mean))) };
+}
+
+const norm = (xs: Tensor[], gamma: Tensor, beta: Tensor, form: Form): Tensor[] =>
+  customOps([gamma, beta, ...xs], () => forward(xs, gamma, beta, form), (dys, saved) => backward(dys, saved, form));
 
 /** GroupNorm over H, W and the channels of each group. x [N,H,W,C]; gamma, beta [C]. */
 export const groupNorm = (x: Tensor, gamma: Tensor, beta: Tensor, groups: number, eps: number): Tensor =>
-  norm(x, gamma, beta, { groups, eps, silu: false });
+  norm([x], gamma, beta, { groups, eps, silu: false })[0]!;
 
 /** silu(groupNorm(x)) in one pass. x [N,H,W,C]; gamma, beta [C]. */
 export const groupNormSilu = (x: Tensor, gamma: Tensor, beta: Tensor, groups: number, eps: number): Tensor =>
-  norm(x, gamma, beta, { groups, eps, silu: true });
+  norm([x], gamma, beta, { groups, eps, silu: true })[0]!;
+
+/** `groupNormSilu` of a picture given in strips of rows, each [N,h,W,C]: the statistics are the whole picture's. */
+export const groupNormSiluStrips = (strips: Tensor[], gamma: Tensor, beta: Tensor, groups: number, eps: number): Tensor[] =>
+  norm(strips, gamma, beta, { groups, eps, silu: true });

@@ -2,6 +2,7 @@
 export { geglu, gelu, quickGelu, silu } from './activations.ts';
 export { attention } from './attention.ts';
 export { conv2d, upsampleConv2d, upsampleNearest2x, type ConvOptions } from './conv.ts';
-export { groupNorm, groupNormSilu } from './groupNorm.ts';
+export { groupNorm, groupNormSilu, groupNormSiluStrips } from './groupNorm.ts';
 export { layerNorm } from './layerNorm.ts';
 export { addBias, linear } from './linear.ts';
+export { convStrips, toStrips, upsampleConvStrips } from './strips.ts';

@@ -8,6 +8,7 @@ import type { BaseModel } from '../run/baseModel.ts';
 import { stateContext } from '../run/stateContext.ts';
 import type { Networks } from '../step/stepOptions.ts';
 import type { Tensor, TensorMap } from '../tf.ts';
+import { inParts } from './inParts.ts';
 import { loraDropout } from '../trainables/loraDropout.ts';
 import { trainedContext, type ContextOptions, type Trainables } from '../trainables/trainables.ts';
 
@@ -23,11 +24,12 @@ export function predictNoise(base: BaseModel, trainables: Trainables, state: Sta
   });
 }
 
-export function trainedNetworks(base: BaseModel, trainables: Trainables, { training, lpl, method }: Pick<RunConfig, 'training' | 'lpl' | 'method'>): Networks {
+/** `parts`: the batch and the decoder's pictures are worked on in that many parts at once (see backend/cpuPlan.ts). */
+export function trainedNetworks(base: BaseModel, trainables: Trainables, { training, lpl, method }: Pick<RunConfig, 'training' | 'lpl' | 'method'>, parts = 1): Networks {
   return {
-    predict: (state, noisy, timestep, inputs) => predictNoise(base, trainables, state, noisy, timestep, inputs, {
+    predict: inParts(parts, (state, noisy, timestep, inputs) => predictNoise(base, trainables, state, noisy, timestep, inputs, {
       checkpointing: training.gradient_checkpointing, ...(inputs['dropout_draw'] ? { dropout: loraDropout(method.dropout, inputs['dropout_draw']) } : {}),
-    }),
-    decoder: (state) => vaeLatentDecoder({ ...stateContext(state, 'vae'), checkpointing: lpl.lpl_gradient_checkpointing }, base.vae),
+    })),
+    decoder: (state) => vaeLatentDecoder({ ...stateContext(state, 'vae'), checkpointing: lpl.lpl_gradient_checkpointing }, base.vae, lpl.lpl_gradient_checkpointing ? 1 : parts),
   };
 }

@@ -1,5 +1,6 @@
 /** A training run made ready: model open, data cached, program compiled, state restored. */
 import type { DatasetManifest } from '../../contract/datasetManifest.ts';
+import { cpuPlan, partsOn } from '../backend/cpuPlan.ts';
 import { createExecutor } from '../backend/select.ts';
 import type { Executor } from '../backend/executor.ts';
 import { batchPlan, type BatchPlan } from '../data/batches.ts';
@@ -10,7 +11,7 @@ import { dataWarnings, openRunDataset } from '../data/runDataset.ts';
 import { buildProgram } from '../buildProgram.ts';
 import { openPainter, type Painter } from '../sampling/painter.ts';
 import type { TrainProgram } from '../trainProgram.ts';
-import type { TextUse, Trainables } from '../trainables/trainables.ts';
+import { trainedValues, type TextUse, type Trainables } from '../trainables/trainables.ts';
 import { openValidation, type Validation } from '../validation.ts';
 import type { BaseModel } from './baseModel.ts';
 import { cleanCheckpoints, findCheckpoint, listCheckpoints, supersedeAfter, type FoundCheckpoint } from './checkpointStore.ts';
@@ -41,9 +42,10 @@ export async function openSession({ run, base, trainables, text, encoders, repor
   const { config, folder } = run;
   const found = await findStart(run);
   const manifest = await openRunDataset(folder.dir, config, base.align, (done, total) => report('reading_data', 'reading pictures', done, total));
-  const { backend, threads, precision } = config.training;
+  const { backend, precision, train_batch_size: batch } = config.training;
+  const plan = cpuPlan({ threads: config.training.threads, batch, trainedValues: trainedValues(trainables) });
   const slower: string[] = [];
-  const executor = await createExecutor({ backend, threads, precision, onWarning: (message) => slower.push(message) });
+  const executor = await createExecutor({ backend, threads: plan.threads, precision, onWarning: (message) => slower.push(message) });
   try {
     const totalSteps = stepsOf(run, batchPlan(trainingItems(manifest), { ...config.data, ...config.training }));
     emitStarted(run, executor, found, totalSteps);
@@ -52,7 +54,7 @@ export async function openSession({ run, base, trainables, text, encoders, repor
     const data = await prepareData(run, base, manifest, encoders, text, report);
     for (const w of dataWarnings(data.manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
     encoders.release();
-    return await assemble({ run, base, trainables, text, data, report, executor, found });
+    return await assemble({ run, base, trainables, text, data, report, executor, parts: partsOn(executor, plan), found });
   } catch (error) {
     executor.dispose();
     throw error;
@@ -81,13 +83,13 @@ function emitStarted({ config, emit }: TrainRun, { info }: Executor, found: Foun
   if (found && found.manifest.state['config_hash'] !== config_hash) emit({ type: 'warning', code: 'checkpoint.config_changed', message: 'The settings have changed since this checkpoint was saved; the run goes on with the new ones.' });
 }
 
-interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'report'> { executor: Executor; text: TextUse; found: FoundCheckpoint | null }
+interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'report'> { executor: Executor; /** of a batch, worked on at once */ parts: number; text: TextUse; found: FoundCheckpoint | null }
 
 /** Loads weights, defines and compiles every step function, and restores the state. */
-async function assemble({ run, base, trainables, text, data, report, executor, found }: Parts): Promise<Session> {
+async function assemble({ run, base, trainables, text, data, report, executor, parts, found }: Parts): Promise<Session> {
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
-  const program = await buildProgram({ executor, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report });
+  const program = await buildProgram({ executor, parts, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report });
   const low = checkDisk(run.folder.checkpoints, checkpointBytes(executor, program.groups), training.checkpoints_total_limit, listCheckpoints(run.folder.checkpoints).length);
   if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
   const captions = text.live ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;

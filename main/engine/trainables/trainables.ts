@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../contract/errors.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor, State } from '../backend/executor.ts';
+import { sizeOf } from '../backend/stepCheck.ts';
 import type { ComponentName, ModelSource } from '../checkpoint/modelSource.ts';
 import { expectedShapes } from '../checkpoint/expectedShapes.ts';
 import { fitLora } from '../checkpoint/lora/applyLora.ts';
@@ -19,6 +20,9 @@ import { initialDown, loraLayers, loraShapes } from './loraTargets.ts';
 export interface Trainable { name: string; shape: number[]; init: (() => Float32Array | 'zeros') | null; frozen?: boolean }
 export interface LoraPlace { component: LoraComponent; layer: string; rank: number; alpha: number }
 export interface Trainables { list: Trainable[]; /** null: all weights */ lora: LoraPlace[] | null }
+
+/** How many numbers are trained. */
+export const trainedValues = ({ list }: Trainables): number => list.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 export const downName = (component: ComponentName, layer: string): string => `lora.${component}.${layer}.down`;
 export const upName = (component: ComponentName, layer: string): string => `lora.${component}.${layer}.up`;
