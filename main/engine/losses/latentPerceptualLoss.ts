@@ -21,8 +21,14 @@ export interface LatentDecoder {
   image(latent: Tensor): Tensor;
 }
 
+/** Strips of rows of each layer; without strips there is one. */
+function stripsOf(decoder: LatentDecoder, o: LplOptions, latent: Tensor): Tensor[][] {
+  if (comparesImages(o)) return [[decoder.image(latent)]];
+  return decoder.featureStrips?.(latent, o.num_blocks) ?? decoder.features(latent, o.num_blocks).map((feature) => [feature]);
+}
+
 const layersOf = (decoder: LatentDecoder, o: LplOptions, latent: Tensor): Tensor[] =>
-  (comparesImages(o) ? [decoder.image(latent)] : decoder.features(latent, o.num_blocks));
+  stripsOf(decoder, o, latent).map((strips) => (strips.length === 1 ? strips[0]! : tf.concat(strips, 1)));
 
 /** Mean, variance and outlier share of each sample's masked feature before normalisation, [N,1,3]. */
 function sampleStatistics(y: Tensor, mask: Tensor | undefined): Tensor {
@@ -70,12 +76,6 @@ export interface LplLoss {
   perSample: Tensor;
   /** [N,layers]: each layer's loss, its weight w_i included */
   perLayer: Tensor;
-}
-
-/** Strips of rows of a layer; without strips there is one. */
-function stripsOf(decoder: LatentDecoder, o: LplOptions, latent: Tensor): Tensor[][] {
-  if (decoder.featureStrips && !comparesImages(o)) return decoder.featureStrips(latent, o.num_blocks);
-  return layersOf(decoder, o, latent).map((feature) => [feature]);
 }
 
 /** A target's rows that belong to each strip; what is broadcast over rows belongs to all. */

@@ -43,8 +43,8 @@ function withBorders(strips: Tensor[]): Tensor[] {
 /** 3×3 convolution of one strip that has its borders already: zeros left and right, and above and below as `ends` says. */
 function convStrip(x: Tensor, w: Tensor, ends: [number, number]): Tensor {
   const pads: [number, number][] = [[0, 0], ends, [1, 1], [0, 0]];
-  // tfjs-node has no gradient for explicit padding; TensorFlow has.
-  if (recording()) return tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pads as [[number, number], [number, number], [number, number], [number, number]]);
+  // tfjs-node has no gradient for explicit padding, and TensorFlow no fast convolution with it in half precision.
+  if (recording()?.current.precision === 'fp32') return tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pads as [[number, number], [number, number], [number, number], [number, number]]);
   return tf.conv2d(tf.pad(x, pads) as tf.Tensor4D, w as tf.Tensor4D, 1, 'valid');
 }
 
