@@ -20,6 +20,8 @@ export interface DatasetContext {
   items: ItemStore;
   journal: Journal;
   thumbnails: Thumbnails;
+  /** data sets that a job works on just now, with the job's id */
+  working: Map<string, string>;
   /** null: no tokenizer, tokens stay uncounted */
   countTokens: CountTokens | null;
   /** Counts the tokens of these pictures' captions again, in the table and in the items given. */
@@ -30,7 +32,7 @@ export function createDatasetContext(db: Db, folder: string, count: CountTokens 
   const items = createItemStore(db);
   const countTokens = count && cachedCounter(count);
   return {
-    db, folder, items, countTokens, store: createDatasetStore(db), journal: createJournal(db, items), thumbnails: createThumbnails(`${folder}/thumbnails`),
+    db, folder, items, countTokens, working: new Map(), store: createDatasetStore(db), journal: createJournal(db, items), thumbnails: createThumbnails(`${folder}/thumbnails`),
     retokenize: db.transaction((changed: readonly Item[]) => {
       for (const item of changed) {
         const tokens = countTokens ? tokensOf(item.captions, countTokens) : null;

@@ -33,7 +33,7 @@ function refusal(entry: Entry, name: string, limits: ZipLimits): string | null {
 }
 
 /** Stops a stream after `limit` bytes: sizes in zip headers may lie. */
-function limited(limit: number): Transform {
+export function limited(limit: number): Transform {
   let n = 0;
   return new Transform({ transform(chunk: Buffer, _encoding, done) { n += chunk.length; done(n > limit ? new Error('more bytes than the zip says') : null, chunk); } });
 }

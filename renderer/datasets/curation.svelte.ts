@@ -1,4 +1,5 @@
 /** The state of the page of one data set: its pictures, the selection, and every change going through undo. */
+import { tick } from 'svelte';
 import type { DatasetChange, DatasetItem, Target } from '../../main/contract/datasets.ts';
 import { client } from '../api/api.ts';
 import { Resource } from '../api/resource.svelte.ts';
@@ -18,7 +19,8 @@ export class Curation {
   /** grows with every change, for parts that ask for more than the lists */
   version = $state(0);
   readonly focused: DatasetItem | null = $derived.by(() => (this.selection.focus === null ? null : this.pictures.items.get(this.selection.focus) ?? null));
-  readonly job = $derived.by(() => workspace.runningJobs.find((j) => j.kind.startsWith('dataset') && (j.result as { dataset_id?: string } | null)?.dataset_id === this.id) ?? null);
+  /** the job that reads this data set just now */
+  readonly job = $derived.by(() => workspace.runningJobs.find((j) => j.id === this.dataset.value?.job_id) ?? null);
   #ends: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -51,6 +53,27 @@ export class Curation {
     this.pictures.query = query;
     await this.pictures.refresh();
     this.selection = within(this.selection, this.pictures.ids);
+  }
+
+  /** Selects one picture, taking a filter away that hides it. */
+  async show(id: number): Promise<void> {
+    if (!this.pictures.ids.includes(id)) await this.filter('');
+    this.pick(id, 'only');
+  }
+
+  /** Chooses where metadata files have the captions, and reads them again. */
+  async chooseColumn(column: string | null): Promise<void> {
+    if (await act('datasets.settings', { id: this.id, changes: { caption_column: column } })) await act('datasets.rescan', { id: this.id });
+  }
+
+  /** To the picture before or after, keeping on with its caption when that is being edited: what is typed is taken first. */
+  async step(key: 'ArrowLeft' | 'ArrowRight'): Promise<void> {
+    const active = document.activeElement as HTMLElement | null;
+    const editing = active?.closest('.caption-editor') !== null && active !== null;
+    if (editing) active.blur();
+    if (!this.move(key, false) || !editing) return;
+    await tick();
+    document.getElementById('caption-box')?.focus();
   }
 
   pick(id: number, how: How): void { this.selection = select(this.selection, id, how, this.pictures.ids); }
