@@ -1,6 +1,7 @@
 /** Data sets: from a folder of pictures to what training is given. Long work answers with a job's id. */
 import { z } from 'zod';
 import { bucketingSchema } from './datasetManifest.ts';
+import { appErrorSchema } from './errors.ts';
 import { done, id, method, nothing, startedJob, time } from './method.ts';
 
 export const datasetFlags = ['unreadable', 'too-small', 'extreme-aspect', 'exact-duplicate', 'near-duplicate', 'blurred', 'flat', 'no-caption', 'caption-too-long', 'same-caption', 'duplicate-tags'] as const;
@@ -40,6 +41,8 @@ export const datasetSchema = z.object({
   counts,
   /** the job that reads it just now; null: none */
   job_id: id.nullable(),
+  /** why the last reading of it failed; null: it did not */
+  problem: appErrorSchema.nullable(),
   /** what Ctrl-Z and Ctrl-Shift-Z would do; null: nothing */
   undo: z.string().nullable(), redo: z.string().nullable(),
 });
@@ -129,7 +132,7 @@ export const datasetMethods = {
     notes: z.array(problem), samples_per_epoch: z.int(), /** included pictures that training leaves out at the resolution shown, being too small */ too_small: z.int(), /** the largest usual resolution for which nine in ten are large enough */ fits: z.int(), columns: z.array(z.string()),
     formats: z.array(z.object({ format: z.string(), pictures: z.int() })),
   })),
-  'datasets.groups': method('Groups of equal and nearly equal pictures, each with the one worth keeping.', z.strictObject({ id }), z.array(z.object({ keep: z.int(), items: z.array(z.int()) }))),
+  'datasets.groups': method('Groups of equal and nearly equal pictures, each with the one worth keeping.', z.strictObject({ id }), z.array(z.object({ keep: z.int(), items: z.array(z.int()), /** file and size in px of each, in the order of `items` */ about: z.array(z.object({ file: z.string(), width: z.int(), height: z.int(), excluded: z.boolean() })) }))),
   'datasets.tags': method('Tags of the pictures that a filter finds, most frequent first; those that begin with a text first, for completion.', z.strictObject({ id, query, prefix: z.string().max(200).default(''), limit: z.int().min(1).max(10_000).default(500) }), z.array(z.object({ tag: z.string(), count: z.int() }))),
   'datasets.preview': method('What a change would do, without doing it: how many pictures, and the first of them before and after.', z.strictObject({ id, target: targetSchema, change: datasetChangeSchema, limit: z.int().min(1).max(1_000).default(200) }), z.object({ changed: z.int(), items: z.array(z.object({ id: z.int(), file: z.string(), before: z.array(z.string()), after: z.array(z.string()) })) })),
   'datasets.edit': method('Changes pictures; one step of undo.', z.strictObject({ id, target: targetSchema, change: datasetChangeSchema }), edited),

@@ -36,7 +36,10 @@ export function lookingHandlers(context: DatasetContext, open: OpenSets, manifes
       return { ...itemView(picture), pieces: item!.captions.map((c) => cutCaption(c, index.settings.token_limit, count)), path: join(store.get(id).root, item!.file) };
     },
     'datasets.summary': ({ id }) => summaryOf(context, id, open.get(id)),
-    'datasets.groups': ({ id }) => open.get(id).groups(),
+    'datasets.groups': ({ id }) => {
+      const index = open.get(id);
+      return index.groups().map((g) => ({ ...g, about: g.items.map((i) => { const { file, width, height, excluded } = index.item(i)!; return { file, width: width!, height: height!, excluded }; }) }));
+    },
     'datasets.tags': ({ id, query, prefix, limit }) => {
       const start = prefix.trim().toLowerCase();
       const all = tagFrequencies(findPictures(open.get(id), { query }).map((p) => p.item.captions));

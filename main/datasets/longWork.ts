@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { datasetSettingsSchema, type datasetMethods } from '../contract/datasets.ts';
 import type { Emit } from '../contract/emit.ts';
-import { AppError } from '../contract/errors.ts';
+import { AppError, toAppError } from '../contract/errors.ts';
 import type { Handlers } from '../contract/method.ts';
 import { newId } from '../files/newId.ts';
 import type { DatasetContext, JobStarter, Work } from './context.ts';
@@ -67,7 +67,12 @@ export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit
   function work(row: DatasetRow, kind: string, title: string, run: (job: Work) => Promise<unknown>): { job_id: string } {
     if (working.has(row.id)) throw busy(row.name);
     const ended = (): void => { working.delete(row.id); open.drop(row.id); emit('datasets.changed', { id: row.id }); };
-    const { id } = jobs.start(kind, title, (job) => run(shown(row.id, job)).finally(ended));
+    context.failed.delete(row.id);
+    const failed = (job: Work) => (error: unknown): never => {
+      if (!job.signal.aborted) context.failed.set(row.id, toAppError(error));
+      throw error;
+    };
+    const { id } = jobs.start(kind, title, (job) => run(shown(row.id, job)).catch(failed(job)).finally(ended));
     working.set(row.id, id);
     return { job_id: id };
   }

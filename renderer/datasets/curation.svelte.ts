@@ -34,7 +34,7 @@ export class Curation {
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([this.dataset.refresh(), this.summary.refresh(), this.pictures.refresh()]);
+    await Promise.all([this.dataset.refresh(), this.summary.refresh(), this.pictures.refresh(this.selection.focus)]);
     this.selection = within(this.selection, this.pictures.ids);
     this.version += 1;
   }

@@ -27,7 +27,7 @@ export function datasetAnswers(total = 400): Answers {
   const past: { label: string; items: DatasetItem[] }[] = [];
   const future: { label: string; items: DatasetItem[] }[] = [];
   const set = (): Dataset => ({
-    id: 'kitchen', name: 'Kitchen photographs', source: 'folder', origin: '/home/mara/Pictures/kitchen', root: '/home/mara/Pictures/kitchen', settings, created_at: Date.now(), scanned_at: Date.now() - 600_000, available: true, job_id: null,
+    id: 'kitchen', name: 'Kitchen photographs', source: 'folder', origin: '/home/mara/Pictures/kitchen', root: '/home/mara/Pictures/kitchen', settings, created_at: Date.now(), scanned_at: Date.now() - 600_000, available: true, job_id: null, problem: null,
     counts: { pictures: items.length, included: items.filter((p) => !p.excluded).length, excluded: items.filter((p) => p.excluded).length, unreadable: 1, validation: items.filter((p) => !p.excluded && p.split === 'validation').length, unsaved: items.filter((p) => p.unsaved).length, conflicts: 0 },
     undo: past.at(-1)?.label ?? null, redo: future.at(-1)?.label ?? null,
   });
@@ -63,7 +63,7 @@ export function datasetAnswers(total = 400): Answers {
       notes: [{ file: 'notes.docx', code: 'not-a-picture', reason: 'It is not a picture.' }], samples_per_epoch: 408, too_small: 0, fits: 1024, columns: [], formats: [{ format: 'jpeg', pictures: items.length }],
     }),
     'datasets.tags': ({ prefix = '' }) => [['two lemons', 80], ['blue bowl', 80], ['an open window', 80], ['morning light', 80]].map(([tag, n]) => ({ tag: String(tag), count: Number(n) })).filter((t) => t.tag.startsWith(prefix)),
-    'datasets.groups': () => [{ keep: 6, items: [6, 29] }, { keep: 52, items: [52, 75, 98] }],
+    'datasets.groups': () => [{ keep: 6, items: [6, 29] }, { keep: 52, items: [52, 75, 98] }].map((g) => ({ ...g, about: g.items.map((i) => { const { file, width, height, excluded } = one(i); return { file, width: width!, height: height!, excluded }; }) })),
     'datasets.preview': ({ target, change }) => { const ids = targets(target); const list = items.filter((p) => ids.has(p.id)).map((p) => ({ id: p.id, file: p.file, before: p.captions, after: changed(p, change as DatasetChange).captions })).filter((p) => p.before.join() !== p.after.join()); return { changed: list.length, items: list.slice(0, 100) }; },
     'datasets.edit': ({ target, change }) => {
       const ids = targets(target);
