@@ -1,8 +1,8 @@
 /**
- * Measures importing: `node tests/datasets/import-bench.ts [pictures=10000] [folder] [make]`. Makes pictures of mixed sizes and formats (kept in the folder
- * when one is given; with `make` that is all), then times sharp alone (decode, thumbnail) against the whole import on the same cores, the second opening, and work on 100,000 rows.
+ * Measures importing: `node tests/datasets/import-bench.ts [pictures=10000] [folder] [make | keep]`. Makes pictures of mixed sizes and formats (kept in the folder
+ * when one is given; with `make` that is all; the imported data are copied to `keep`, for measureScroll.ts), then times sharp alone (decode, thumbnail) against the whole import on the same cores, the second opening, and work on 100,000 rows.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +66,7 @@ first.db.close();
 const page = (r: ReturnType<typeof room>, query: string) => r.service.handlers['datasets.items']({ id, query, sort: 'name', descending: false, offset: 0, limit: 200 });
 const second = room();
 await timed('second opening, first page (limit 1 s)', async () => { await second.service.handlers['datasets.list']({}); await page(second, ''); });
+if (process.argv[4]) cpSync(work, process.argv[4], { recursive: true });
 
 const copies = Math.ceil(100_000 / count);
 second.db.transaction(() => {
