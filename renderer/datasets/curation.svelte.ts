@@ -21,6 +21,7 @@ export class Curation {
   readonly focused: DatasetItem | null = $derived.by(() => (this.selection.focus === null ? null : this.pictures.items.get(this.selection.focus) ?? null));
   /** the job that reads this data set just now */
   readonly job = $derived.by(() => workspace.runningJobs.find((j) => j.id === this.dataset.value?.job_id) ?? null);
+  #turn: Promise<unknown> = Promise.resolve();
   #ends: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -92,12 +93,19 @@ export class Curation {
 
   /** One step of undo. True when it was done. */
   async change(change: DatasetChange, target: Target = this.target()): Promise<boolean> {
-    const result = await act('datasets.edit', { id: this.id, target, change });
+    const result = await this.#inTurn(() => act('datasets.edit', { id: this.id, target, change }));
     if (result) await this.refresh();
     return result !== null;
   }
-  async undo(): Promise<void> { if (await act('datasets.undo', { id: this.id })) await this.refresh(); }
-  async redo(): Promise<void> { if (await act('datasets.redo', { id: this.id })) await this.refresh(); }
+  async undo(): Promise<void> { if (await this.#inTurn(() => act('datasets.undo', { id: this.id }))) await this.refresh(); }
+  async redo(): Promise<void> { if (await this.#inTurn(() => act('datasets.redo', { id: this.id }))) await this.refresh(); }
+
+  /** Changes reach the core in the order in which they were made, however fast. */
+  #inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = this.#turn.then(ask);
+    this.#turn = answer.catch(() => undefined);
+    return answer;
+  }
   async toggleExcluded(): Promise<void> {
     const on = this.focused?.excluded === true;
     if (this.selection.ids.size > 0) await this.change(on ? { kind: 'include' } : { kind: 'exclude', reason: 'excluded by hand' });

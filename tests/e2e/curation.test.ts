@@ -1,9 +1,11 @@
 /** A messy folder becomes a training set in the real app in Chromium: by mouse, by keyboard alone, and by dropping it on the page. */
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, createWriteStream, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
+import yazl from 'yazl';
 import { remove, temporaryFolder } from '../api/helpers.ts';
 import { inChromium, type OpenApp } from './apps.ts';
 
@@ -52,7 +54,7 @@ async function givenToRun(app: OpenApp): Promise<{ items: { name: string }[]; le
 let app: OpenApp | undefined;
 let home = '';
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await app?.page.screenshot({ path: join(tmpdir(), 'lpl-failed-curation.png') }).catch(() => undefined);
+  if (task.result?.state === 'fail') await app?.page.screenshot({ path: join(tmpdir(), `lpl-failed-curation-${task.name.replaceAll(/\W+/g, '-').slice(0, 40)}.png`) }).catch(() => undefined);
   await app?.close();
   app = undefined;
   remove(home);
@@ -254,8 +256,8 @@ describe('import, fix, edit, split, export', () => {
   });
 });
 
-describe('dropped on the page', () => {
-  test('a folder with folders in it becomes a data set', async () => {
+describe('dropped on the page, or chosen one by one', () => {
+  test('a folder with folders in it, a zip, and single pictures become data sets', async () => {
     home = makeHome();
     app = await inChromium({ home });
     const { page } = app;
@@ -266,6 +268,28 @@ describe('dropped on the page', () => {
     await page.getByRole('heading', { name: 'Messy' }).waitFor();
     await filterRow(page, KOHYA).click();
     await expect.poll(() => shown(page).count()).toBe(2);
+
+    const zip = new yazl.ZipFile();
+    for (const name of ['balloon.png', 'balloon.txt', 'bus.png']) zip.addFile(join(demo, 'untidy', name), `toys/${name}`);
+    zip.end();
+    await pipeline(zip.outputStream, createWriteStream(join(home, 'toys.zip')));
+    await page.getByRole('link', { name: 'All data sets' }).click();
+    await page.getByRole('link', { name: 'Messy' }).waitFor();
+    await dropFiles(page, [join(home, 'toys.zip')]);
+    await page.getByRole('heading', { name: 'toys' }).waitFor();
+    await expect.poll(() => counted(page, 'All pictures'), SOON).toBe(2);
+    await filterRow(page, 'toys').waitFor();
+
+    await page.getByRole('link', { name: 'All data sets' }).click();
+    await page.getByRole('button', { name: 'Add pictures…' }).click();
+    const picker = page.getByRole('dialog');
+    await picker.getByRole('button', { name: /^Messy/ }).click();
+    await picker.getByRole('button', { name: /^bus\.png/ }).click();
+    await picker.getByRole('button', { name: /^volcano\.png/ }).click({ modifiers: ['Control'] });
+    await picker.getByRole('button', { name: 'Choose 2 files' }).click();
+    await page.getByRole('heading', { name: 'Messy' }).waitFor();
+    await expect.poll(() => counted(page, 'All pictures'), SOON).toBe(2);
+    await grid(page).getByRole('option', { name: /volcano/ }).waitFor();
     expect(app.problems).toEqual([]);
   });
 });

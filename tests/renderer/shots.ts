@@ -13,6 +13,7 @@ const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario)
 export const shots: Shot[] = [
   ...states,
   { name: 'curate-one', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(3).click(); } },
+  { name: 'curate-palette', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(3).click(); await p.keyboard.press('Control+k'); await p.getByRole('option', { name: /1:1/ }).waitFor(); } },
   { name: 'curate-many', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(2).click(); await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(9).click({ modifiers: ['Shift'] }); } },
   { name: 'curate-replace', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+h'); await p.getByLabel('Find', { exact: true }).fill('kitchen'); await p.getByLabel('Replace with').fill('room'); } },
   { name: 'curate-duplicates', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: /Near-duplicates/ }).click(); await p.getByRole('button', { name: 'Show groups…' }).click(); } },
