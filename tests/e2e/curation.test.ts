@@ -167,6 +167,7 @@ describe('import, fix, edit, split, export', () => {
     const run = async (command: string): Promise<void> => { await keys.press('Control+k'); await page.waitForFunction(() => document.activeElement?.tagName === 'INPUT' && document.activeElement.closest('[role="dialog"]') !== null); await keys.type(command); await page.getByRole('option', { name: new RegExp(command) }).first().waitFor(); await keys.press('Enter'); };
     const filter = async (text: string, found: number): Promise<void> => {
       await keys.press('/');
+      await expect.poll(named).toBe('Filter');
       await keys.press('Control+a');
       await keys.type(text);
       await expect.poll(() => shown(page).count(), SOON).toBe(found);
@@ -211,6 +212,7 @@ describe('import, fix, edit, split, export', () => {
     await keys.press('Enter');
     await page.getByRole('button', { name: /^blob emoji of a factory: show/ }).waitFor();
     await keys.press('Escape');
+    await expect.poll(named).toBe('Pictures');
     await filter('monkey', 1);
     await keys.press('ArrowRight');
     await keys.press(' ');
