@@ -1,8 +1,8 @@
 /** What `lpl dataset roundtrip` does. */
 import { resolve } from 'node:path';
+import type { Crop } from '../contract/buckets.ts';
 import { AppError } from '../contract/errors.ts';
 import { trainingFields } from '../contract/runConfigTraining.ts';
-import type { CropBox } from '../engine/data/buckets.ts';
 import { roundTrip } from '../engine/roundTrip.ts';
 import type { Action } from './command.ts';
 
@@ -13,7 +13,7 @@ function numbers(flag: string, text: unknown, pattern: RegExp): number[] {
 }
 
 export const roundTripPicture: Action = async (output, [picture = '', target = ''], o) => {
-  const crop = numbers('crop', o['crop'], /^(\d+),(\d+),([1-9]\d*),([1-9]\d*)$/) as CropBox;
+  const crop = numbers('crop', o['crop'], /^(\d+),(\d+),([1-9]\d*),([1-9]\d*)$/) as Crop;
   const [width, height] = numbers('bucket', o['bucket'], /^([1-9]\d*)x([1-9]\d*)$/) as [number, number];
   const result = await roundTrip({
     picture: resolve(picture), output: resolve(target), crop, bucket: { width, height }, background: String(o['background']), model: String(o['model']), vaeOnly: o['vae_only'] === true, backend: trainingFields.backend.parse(o['backend']),

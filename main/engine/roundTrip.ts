@@ -1,12 +1,12 @@
 /** A picture through a VAE and back, so that a person sees what every picture made of its latents must lose. */
 import sharp from 'sharp';
+import type { Crop, Size } from '../contract/buckets.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Executor } from './backend/executor.ts';
 import { createExecutor, type BackendChoice } from './backend/select.ts';
 import { openModel } from './checkpoint/openModel.ts';
 import { ModelSource } from './checkpoint/modelSource.ts';
 import { openVae } from './checkpoint/openVae.ts';
-import type { CropBox, Size } from './data/buckets.ts';
 import { decodeCrop, toBytes, toUnitRange } from './data/decodeImage.ts';
 import { latentEncoder } from './data/encodeLatents.ts';
 import { decode, parseVaeConfig, vaeFactor, type VaeConfig } from './models/vae.ts';
@@ -18,7 +18,7 @@ import { stateContext } from './run/stateContext.ts';
 export interface RoundTripRequest {
   picture: string; background: string;
   /** what training cuts out, px of the upright picture, and the size it is scaled to */
-  crop: CropBox; bucket: Size;
+  crop: Crop; bucket: Size;
   /** a base model, or a VAE by itself where `vaeOnly` */
   model: string; vaeOnly: boolean;
   backend: BackendChoice;
