@@ -30,7 +30,10 @@ const PICTURES = readdirSync(join(demo, 'untidy')).filter((f) => !f.endsWith('.t
 const filters = (page: Page) => page.getByRole('navigation', { name: 'Filters' });
 const filterRow = (page: Page, name: string) => filters(page).getByRole('button', { name: new RegExp(`^${name}\\b`) });
 /** The count beside a filter; 0 when it is not listed. */
-const counted = async (page: Page, name: string): Promise<number> => ((await filterRow(page, name).count()) === 0 ? 0 : Number(/(\d+)$/.exec((await filterRow(page, name).innerText()).trim())![1]));
+const counted = async (page: Page, name: string): Promise<number> => {
+  const texts = (await filters(page).getByRole('button').allInnerTexts()).map((t) => t.replaceAll(/\s+/g, ' ').trim()); // read at once: rows come and go
+  return Number(/(\d+)$/.exec(texts.find((t) => t.startsWith(name)) ?? '0')![1]);
+};
 const grid = (page: Page) => page.getByRole('listbox', { name: 'Pictures' });
 const shown = (page: Page) => grid(page).getByRole('option');
 const datasetId = (page: Page): string => /datasets\/(ds_\w+)/.exec(page.url())![1]!;
