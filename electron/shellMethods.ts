@@ -17,6 +17,7 @@ function handlers(core: Core): Handlers<typeof shellMethods> {
   const window = (): BrowserWindow => BrowserWindow.getAllWindows()[0]!;
   return {
     'shell.pickFolder': async ({ title }) => ({ path: (await dialog.showOpenDialog(window(), { ...titled(title), properties: ['openDirectory'] })).filePaths[0] ?? null }),
+    'shell.pickFiles': async ({ title, extensions }) => ({ paths: (await dialog.showOpenDialog(window(), { ...titled(title), properties: ['openFile', 'multiSelections'], ...(extensions.length > 0 ? { filters: [{ name: extensions.join(', '), extensions: extensions.map((e) => e.replace(/^\./, '')) }] } : {}) })).filePaths }),
     'shell.pickFile': async ({ title, extensions }) => ({ path: (await dialog.showOpenDialog(window(), { ...titled(title), properties: ['openFile'], ...(extensions.length > 0 ? { filters: [{ name: extensions.join(', '), extensions: extensions.map((e) => e.replace(/^\./, '')) }] } : {}) })).filePaths[0] ?? null }),
     'shell.saveFile': async ({ title, name }) => ({ path: (await dialog.showSaveDialog(window(), { ...titled(title), defaultPath: path.basename(name) })).filePath || null }),
     'shell.reveal': async ({ run_id, file }) => {

@@ -30,7 +30,8 @@ import { createDryRun } from './services/dryRun.ts';
 import { estimateMemory } from './services/estimate.ts';
 import { createExports } from './services/exports.ts';
 import { modelInspector } from './services/modelInspector.ts';
-import { createPrepare } from './services/prepareRun.ts';
+import { CHOSEN_DATA, createPrepare } from './services/prepareRun.ts';
+import { createRoundTrip } from './services/roundTrip.ts';
 import { createPresets } from './settings/presets.ts';
 import { createSettings } from './settings/settings.ts';
 import { createSupervisor } from './trainer/supervisor.ts';
@@ -58,7 +59,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   const models = createModelStore(db, modelInspector, emit);
 
   const { count } = await (await import('./engine/models/tokenizer.ts')).loadTokenizer({ kind: 'builtin', padToken: '<|endoftext|>' });
-  const datasets = createDatasets({ db, emit, jobs, folder: join(dataDir, 'datasets'), countTokens: count });
+  const datasets = createDatasets({ db, emit, jobs, folder: join(dataDir, 'datasets'), countTokens: count, roundTrip: createRoundTrip(models), manifestOfRun });
   const engine = createEngine({ jobs, ended: () => void runs.lifecycle.pump() });
   const freeze = createPrepare(models, datasets);
   const prepare: typeof freeze = (run) => { if (!trainer) engine.demand(); return freeze(run); };
@@ -71,6 +72,10 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   });
   runs.lifecycle.use(supervisor);
 
+  function manifestOfRun(id: string): string | undefined {
+    const folder = runs.store.find(id)?.folder;
+    return folder && join(folder, CHOSEN_DATA);
+  }
   const references = { model: modelReference, dataset: datasetReference };
   async function modelReference(base: string): Promise<Reference> {
     const model = models.find(base);
@@ -119,6 +124,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   };
   const media = createMedia({
     image: (id, width) => datasets.media(width !== undefined && width <= 320 ? 'thumb' : 'view', Number(id)),
+    cut: (id) => datasets.cutMedia(id), roundtrip: (id) => datasets.roundTripMedia(id),
     sample: (id) => runs.artifacts.media('sample', id), export: (id) => ({ ...runs.artifacts.media('export', id), download: true }),
     ...comparisons.media,
   }, join(dataDir, 'cache', 'thumbnails'));
@@ -131,7 +137,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   if (!trainer) engine.installAtFirstStart();
   runs.lifecycle.reconcile();
   return {
-    hub, media, db, handlers,
+    hub, media, db, handlers, receive: datasets.receive,
     /** errors of the database and the disk in words */
     explain: (error: unknown): unknown => databaseError(error, db.name),
     /** Lets training go on by itself; waits for jobs, writes what is held, closes the database. */

@@ -9,4 +9,7 @@ export function addDataset(program: Command): void {
   shape(command(dataset, 'report <folder>', 'what training would see and what is wrong, keeping nothing; --json: one object a picture', async () => (await import('./datasetActions.ts')).reportDataset));
   command(dataset, 'export <source> <target>', 'copy a data set (its id, or a folder) into an empty folder or a .zip', async () => (await import('./datasetActions.ts')).exportDataset)
     .option('--format <name>', 'imagefolder (Hugging Face) or kohya', 'imagefolder').option('--zip', 'write a zip');
+  command(dataset, 'roundtrip <picture> <output>', 'cut a picture as training does, send it through a VAE and back, and write that as PNG', async () => (await import('./roundTrip.ts')).roundTripPicture)
+    .requiredOption('--model <path>', 'a base model').option('--vae_only', 'the model is a VAE by itself').requiredOption('--crop <x,y,w,h>', 'what is cut out, px of the upright picture').requiredOption('--bucket <WxH>', 'the size it is scaled to, px')
+    .option('--background <colour>', 'behind transparent parts', '#ffffff').option('--backend <name>', 'auto, tensorflow, tensorflow-eager, wasm, cpu', 'auto');
 }

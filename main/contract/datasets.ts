@@ -1,6 +1,7 @@
 /** Data sets: from a folder of pictures to what training is given. Long work answers with a job's id. */
 import { z } from 'zod';
 import { bucketingSchema } from './datasetManifest.ts';
+import { appErrorSchema } from './errors.ts';
 import { done, id, method, nothing, startedJob, time } from './method.ts';
 
 export const datasetFlags = ['unreadable', 'too-small', 'extreme-aspect', 'exact-duplicate', 'near-duplicate', 'blurred', 'flat', 'no-caption', 'caption-too-long', 'same-caption', 'duplicate-tags'] as const;
@@ -38,6 +39,10 @@ export const datasetSchema = z.object({
   /** the folder is where it was */
   available: z.boolean(),
   counts,
+  /** the job that reads it just now; null: none */
+  job_id: id.nullable(),
+  /** why the last reading of it failed; null: it did not */
+  problem: appErrorSchema.nullable(),
   /** what Ctrl-Z and Ctrl-Shift-Z would do; null: nothing */
   undo: z.string().nullable(), redo: z.string().nullable(),
 });
@@ -94,6 +99,9 @@ export const datasetChangeSchema = z.discriminatedUnion('kind', [
 ]);
 export type DatasetChange = z.output<typeof datasetChangeSchema>;
 
+/** Result of the job of datasets.roundtrip. `latent`: height, width, channels. */
+export const roundTripSchema = z.object({ media: z.string(), width: z.int(), height: z.int(), model_id: id, latent: z.tuple([z.int(), z.int(), z.int()]), psnr: z.number().nullable() });
+
 export const datasetVersionSchema = z.object({ id, dataset_id: id, number: z.int(), name: z.string(), hash: z.string(), items: z.int(), created_at: time });
 export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 
@@ -107,7 +115,8 @@ const name = z.string().trim().min(1, 'a name is needed').max(200);
 export const datasetMethods = {
   'datasets.list': method('All data sets, newest first.', nothing, z.array(datasetSchema)),
   'datasets.get': method('One data set with its counts.', z.strictObject({ id }), datasetSchema),
-  'datasets.import': method('Makes a data set of a folder, a zip, or single pictures; a job reads them. Nothing is copied or changed; a zip is unpacked into the app\'s data folder.', z.strictObject({ paths: z.array(z.string().min(1)).min(1).max(10_000), name: name.optional(), settings: z.record(z.string(), z.unknown()).default({}) }), startedJob.extend({ dataset_id: id })),
+  'datasets.drop': method('Opens a drop: files that a browser hands over without their places. They are sent to "/drop/<drop>/<relative path>", then datasets.import takes `drop`.', nothing, z.object({ drop: id })),
+  'datasets.import': method('Makes a data set of a folder, a zip, single pictures, or an open drop; a job reads them. Nothing is copied or changed; a zip is unpacked into the app\'s data folder.', z.strictObject({ paths: z.array(z.string().min(1)).max(10_000).default([]), drop: id.optional(), name: name.optional(), settings: z.record(z.string(), z.unknown()).default({}) }).refine((p) => (p.paths.length > 0) !== (p.drop !== undefined), 'either paths or a drop'), startedJob.extend({ dataset_id: id })),
   'datasets.rescan': method('Reads the folder again: new, changed and vanished pictures, captions changed on disk.', z.strictObject({ id }), startedJob),
   'datasets.relocate': method('The folder moved: looks for every picture below the new path, by content.', z.strictObject({ id, path: z.string().min(1) }), startedJob),
   'datasets.rename': method('Renames a data set in the list.', z.strictObject({ id, name }), datasetSchema),
@@ -120,10 +129,10 @@ export const datasetMethods = {
     flags: z.record(datasetFlagSchema, z.int()),
     buckets: z.array(z.object({ width: z.int(), height: z.int(), pictures: z.int(), samples: z.int(), /** fewer pictures than a batch would need */ lonely: z.boolean() })),
     folders: z.array(z.object({ folder: z.string(), pictures: z.int(), repeats: z.int().nullable(), class_tokens: z.string().nullable(), prior: z.boolean() })),
-    notes: z.array(problem), samples_per_epoch: z.int(), columns: z.array(z.string()),
+    notes: z.array(problem), samples_per_epoch: z.int(), /** included pictures that training leaves out at the resolution shown, being too small */ too_small: z.int(), /** the largest usual resolution for which nine in ten are large enough */ fits: z.int(), columns: z.array(z.string()),
     formats: z.array(z.object({ format: z.string(), pictures: z.int() })),
   })),
-  'datasets.groups': method('Groups of equal and nearly equal pictures, each with the one worth keeping.', z.strictObject({ id }), z.array(z.object({ keep: z.int(), items: z.array(z.int()) }))),
+  'datasets.groups': method('Groups of equal and nearly equal pictures, each with the one worth keeping.', z.strictObject({ id }), z.array(z.object({ keep: z.int(), items: z.array(z.int()), /** file and size in px of each, in the order of `items` */ about: z.array(z.object({ file: z.string(), width: z.int(), height: z.int(), excluded: z.boolean() })) }))),
   'datasets.tags': method('Tags of the pictures that a filter finds, most frequent first; those that begin with a text first, for completion.', z.strictObject({ id, query, prefix: z.string().max(200).default(''), limit: z.int().min(1).max(10_000).default(500) }), z.array(z.object({ tag: z.string(), count: z.int() }))),
   'datasets.preview': method('What a change would do, without doing it: how many pictures, and the first of them before and after.', z.strictObject({ id, target: targetSchema, change: datasetChangeSchema, limit: z.int().min(1).max(1_000).default(200) }), z.object({ changed: z.int(), items: z.array(z.object({ id: z.int(), file: z.string(), before: z.array(z.string()), after: z.array(z.string()) })) })),
   'datasets.edit': method('Changes pictures; one step of undo.', z.strictObject({ id, target: targetSchema, change: datasetChangeSchema }), edited),
@@ -136,7 +145,9 @@ export const datasetMethods = {
   'datasets.split': method('Draws a validation set by seed. Near-duplicates stay together; pictures drawn before keep their side unless `redraw`.', z.strictObject({ id, fraction: z.number().min(0).max(0.9), seed: z.int().min(0).max(4_294_967_295).default(42), redraw: z.boolean().default(false) }), edited.extend({ train: z.int(), validation: z.int() })),
   'datasets.snapshot': method('Freezes the data set as a version; the same content again gives the same version.', z.strictObject({ id, name: z.string().trim().max(200).default('') }), datasetVersionSchema),
   'datasets.versions': method('Versions of a data set, newest first.', z.strictObject({ id }), z.array(datasetVersionSchema)),
+  'datasets.ofRun': method('The data set and version that a run used; null: it read a folder, or has not begun.', z.strictObject({ run_id: id }), z.object({ dataset_id: id, version_id: id }).nullable()),
   'datasets.version': method('The pictures of a version, exactly as they were.', z.strictObject({ version_id: id, ...page }), itemPage),
   'datasets.restore': method('Makes the data set as it was in a version; one step of undo.', z.strictObject({ version_id: id }), edited),
+  'datasets.roundtrip': method('Sends a picture, cut as training sees it, through a model\'s VAE and back; a job whose result names the decoded picture (media kind "roundtrip") and what was lost (PSNR in dB, null: nothing).', z.strictObject({ id, item_id: z.int(), model_id: id }), startedJob),
   'datasets.export': method('Copies the included pictures and their captions into an empty folder, or a zip: a Hugging Face imagefolder, or kohya folders.', z.strictObject({ id, version_id: id.optional(), format: z.enum(['imagefolder', 'kohya']), zip: z.boolean().default(false), target: z.string().min(1) }), startedJob),
 } as const;

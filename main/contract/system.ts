@@ -72,6 +72,7 @@ export const systemMethods = {
 export const shellMethods = {
   'shell.pickFolder': method('The system\'s dialog for a folder; null when cancelled.', z.strictObject({ title: z.string().max(200).optional() }), z.object({ path: z.string().nullable() })),
   'shell.pickFile': method('The system\'s dialog for a file; null when cancelled.', z.strictObject({ title: z.string().max(200).optional(), extensions: z.array(z.string().max(20)).max(20).default([]) }), z.object({ path: z.string().nullable() })),
+  'shell.pickFiles': method('The system\'s dialog for several files; none when cancelled.', z.strictObject({ title: z.string().max(200).optional(), extensions: z.array(z.string().max(20)).max(20).default([]) }), z.object({ paths: z.array(z.string()) })),
   'shell.saveFile': method('The system\'s dialog for a new file; null when cancelled.', z.strictObject({ title: z.string().max(200).optional(), name: z.string().max(200) }), z.object({ path: z.string().nullable() })),
   'shell.reveal': method('Shows a run\'s folder or an exported file in the file manager.', z.strictObject({ run_id: id, file: z.string().optional() }), done),
 };

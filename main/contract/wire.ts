@@ -28,5 +28,5 @@ export interface Bridge {
 }
 
 /** Path of a picture or file by id; `width` asks for a smaller copy of a picture. */
-export const mediaUrl = (kind: 'sample' | 'image' | 'export' | 'vote' | 'report', mediaId: string, width?: number): string =>
+export const mediaUrl = (kind: 'sample' | 'image' | 'cut' | 'roundtrip' | 'export' | 'vote' | 'report', mediaId: string, width?: number): string =>
   `/media/${kind}/${encodeURIComponent(mediaId)}${width ? `?w=${width}` : ''}`;

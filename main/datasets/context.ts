@@ -1,4 +1,5 @@
 /** What the parts of the data sets' room share. */
+import type { AppErrorData } from '../contract/errors.ts';
 import type { Db } from '../db/open.ts';
 import { createDatasetStore, type DatasetStore } from './store.ts';
 import type { Item } from './model.ts';
@@ -20,6 +21,10 @@ export interface DatasetContext {
   items: ItemStore;
   journal: Journal;
   thumbnails: Thumbnails;
+  /** data sets that a job works on just now, with the job's id */
+  working: Map<string, string>;
+  /** why the last job on a data set failed, until the next one */
+  failed: Map<string, AppErrorData>;
   /** null: no tokenizer, tokens stay uncounted */
   countTokens: CountTokens | null;
   /** Counts the tokens of these pictures' captions again, in the table and in the items given. */
@@ -30,7 +35,7 @@ export function createDatasetContext(db: Db, folder: string, count: CountTokens 
   const items = createItemStore(db);
   const countTokens = count && cachedCounter(count);
   return {
-    db, folder, items, countTokens, store: createDatasetStore(db), journal: createJournal(db, items), thumbnails: createThumbnails(`${folder}/thumbnails`),
+    db, folder, items, countTokens, working: new Map(), failed: new Map(), store: createDatasetStore(db), journal: createJournal(db, items), thumbnails: createThumbnails(`${folder}/thumbnails`),
     retokenize: db.transaction((changed: readonly Item[]) => {
       for (const item of changed) {
         const tokens = countTokens ? tokensOf(item.captions, countTokens) : null;

@@ -19,13 +19,12 @@ const opponents = [[1 / Math.sqrt(3), 1 / Math.sqrt(3), 1 / Math.sqrt(3)], [Math
 
 /** Mean colours of a 4×4 grid over a 32×32 RGB thumb, three planes of 16, in opponent colours. */
 function grid(thumb: Uint8Array): Float32Array[] {
-  const planes = opponents.map(() => new Float32Array(SIDE * SIDE));
-  const block = THUMB_SIDE / SIDE;
-  for (let y = 0; y < THUMB_SIDE; y++) for (let x = 0; x < THUMB_SIDE; x++) {
-    const p = (y * THUMB_SIDE + x) * 3, cell = Math.floor(y / block) * SIDE + Math.floor(x / block);
-    opponents.forEach((o, c) => { planes[c]![cell]! += (o[0] * thumb[p]! + o[1] * thumb[p + 1]! + o[2] * thumb[p + 2]!) / (block * block); });
+  const block = THUMB_SIDE / SIDE, sums = new Uint32Array(SIDE * SIDE * 3);
+  for (let y = 0, p = 0; y < THUMB_SIDE; y++) for (let x = 0; x < THUMB_SIDE; x++, p += 3) {
+    const cell = (Math.floor(y / block) * SIDE + Math.floor(x / block)) * 3;
+    sums[cell]! += thumb[p]!; sums[cell + 1]! += thumb[p + 1]!; sums[cell + 2]! += thumb[p + 2]!;
   }
-  return planes;
+  return opponents.map((o) => Float32Array.from({ length: SIDE * SIDE }, (_, cell) => (o[0] * sums[cell * 3]! + o[1] * sums[cell * 3 + 1]! + o[2] * sums[cell * 3 + 2]!) / (block * block)));
 }
 
 /** Descriptor of a 32×32 RGB thumb; the distance of two is the root mean square difference of their 4×4 pictures, in grey levels. */

@@ -17,7 +17,7 @@ type Editing = 'edit' | 'keepBest' | 'undo' | 'redo' | 'save' | 'resolve' | 'spl
 
 export function editingHandlers(context: DatasetContext, open: OpenSets, emit: Emit): Pick<Handlers<typeof datasetMethods>, `datasets.${Editing}`> {
   const { db, items, journal, store } = context;
-  const view = (id: string) => datasetView(context, id, open.get(id));
+  const view = (id: string) => datasetView(context, id, open.peek(id));
 
   async function changed(id: string, ids: readonly number[]) {
     const index = open.get(id);

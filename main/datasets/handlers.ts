@@ -1,5 +1,7 @@
 /** The contract's methods that look at a data set. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { datasetManifestSchema } from '../contract/datasetManifest.ts';
 import type { datasetMethods } from '../contract/datasets.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Handlers } from '../contract/method.ts';
@@ -13,11 +15,11 @@ import { cutCaption } from './tokens.ts';
 import { openVersion } from './versions.ts';
 import { datasetView, itemView } from './views.ts';
 
-type Looking = 'list' | 'get' | 'items' | 'ids' | 'item' | 'summary' | 'groups' | 'tags' | 'preview' | 'history' | 'versions' | 'version';
+type Looking = 'list' | 'get' | 'items' | 'ids' | 'item' | 'summary' | 'groups' | 'tags' | 'preview' | 'history' | 'versions' | 'version' | 'ofRun';
 
-export function lookingHandlers(context: DatasetContext, open: OpenSets): Pick<Handlers<typeof datasetMethods>, `datasets.${Looking}`> {
+export function lookingHandlers(context: DatasetContext, open: OpenSets, manifestOfRun: (runId: string) => string | undefined): Pick<Handlers<typeof datasetMethods>, `datasets.${Looking}`> {
   const { store, journal } = context;
-  const view = (id: string) => datasetView(context, id, open.get(id));
+  const view = (id: string) => datasetView(context, id, open.peek(id));
   return {
     'datasets.list': () => store.list().map((row) => view(row.id)),
     'datasets.get': ({ id }) => view(id),
@@ -34,7 +36,10 @@ export function lookingHandlers(context: DatasetContext, open: OpenSets): Pick<H
       return { ...itemView(picture), pieces: item!.captions.map((c) => cutCaption(c, index.settings.token_limit, count)), path: join(store.get(id).root, item!.file) };
     },
     'datasets.summary': ({ id }) => summaryOf(context, id, open.get(id)),
-    'datasets.groups': ({ id }) => open.get(id).groups(),
+    'datasets.groups': ({ id }) => {
+      const index = open.get(id);
+      return index.groups().map((g) => ({ ...g, about: g.items.map((i) => { const { file, width, height, excluded } = index.item(i)!; return { file, width: width!, height: height!, excluded }; }) }));
+    },
     'datasets.tags': ({ id, query, prefix, limit }) => {
       const start = prefix.trim().toLowerCase();
       const all = tagFrequencies(findPictures(open.get(id), { query }).map((p) => p.item.captions));
@@ -44,6 +49,12 @@ export function lookingHandlers(context: DatasetContext, open: OpenSets): Pick<H
     'datasets.preview': ({ id, target, change, limit }) => previewOf(change, targetItems(open.get(id), target), limit),
     'datasets.history': ({ id, limit }) => journal.history(id, limit).map((e) => ({ label: e.label, at: e.at, pictures: e.pictures, undone: e.undone === 1 })),
     'datasets.versions': ({ id }) => { store.get(id); return store.versions(id); },
+    'datasets.ofRun': ({ run_id }) => {
+      const file = manifestOfRun(run_id);
+      if (!file || !existsSync(file)) return null;
+      const { dataset } = datasetManifestSchema.pick({ dataset: true }).strip().parse(JSON.parse(readFileSync(file, 'utf8')));
+      return store.list().some((row) => row.id === dataset.id) ? { dataset_id: dataset.id, version_id: dataset.versionId } : null;
+    },
     'datasets.version': ({ version_id, offset, limit }) => {
       const { content } = openVersion(context, version_id);
       const pictures = derivePictures(content.items, content.settings);

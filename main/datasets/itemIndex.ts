@@ -5,7 +5,7 @@ import { bestOf } from './duplicates.ts';
 import { isUnsaved, type Item } from './model.ts';
 import type { Picture } from './queryFields.ts';
 import { groupKey } from './split.ts';
-import type { ItemStore } from './storeItems.ts';
+import type { ItemCounts, ItemStore } from './storeItems.ts';
 
 export class ItemIndex {
   private readonly byId = new Map<number, Item>();
@@ -58,7 +58,7 @@ export class ItemIndex {
       .map((g) => ({ keep: bestOf(g.map(asCandidate)).id, items: g.map((i) => i.id) })).sort((a, b) => b.items.length - a.items.length);
   }
 
-  counts(): { pictures: number; included: number; excluded: number; unreadable: number; validation: number; unsaved: number; conflicts: number } {
+  counts(): ItemCounts {
     const c = { pictures: this.order.length, included: 0, excluded: 0, unreadable: 0, validation: 0, unsaved: 0, conflicts: 0 };
     for (const i of this.order) {
       if (i.excluded) c.excluded++; else if (i.width === null) c.unreadable++; else { c.included++; if (i.split === 'validation') c.validation++; }

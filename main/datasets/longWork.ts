@@ -3,22 +3,25 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { datasetSettingsSchema, type datasetMethods } from '../contract/datasets.ts';
 import type { Emit } from '../contract/emit.ts';
-import { AppError } from '../contract/errors.ts';
+import { AppError, toAppError } from '../contract/errors.ts';
 import type { Handlers } from '../contract/method.ts';
 import { newId } from '../files/newId.ts';
 import type { DatasetContext, JobStarter, Work } from './context.ts';
+import { droppedPaths } from './drops.ts';
 import { exportItems } from './exportSet.ts';
+import { targetItems } from './find.ts';
 import { busy } from './handlers.ts';
 import { importSource } from './importer.ts';
 import type { OpenSets } from './openSets.ts';
 import { relocate } from './relocate.ts';
+import { roundTripOf, type RoundTripPort } from './roundTrips.ts';
 import { resolveSource } from './sources.ts';
 import type { DatasetRow } from './store.ts';
 import { openVersion, snapshot } from './versions.ts';
 import { datasetView } from './views.ts';
 import { unpackZip } from './zipImport.ts';
 
-type Long = 'import' | 'rescan' | 'relocate' | 'rename' | 'delete' | 'settings' | 'snapshot' | 'export';
+type Long = 'drop' | 'import' | 'rescan' | 'relocate' | 'rename' | 'delete' | 'settings' | 'snapshot' | 'export' | 'roundtrip';
 
 const parseSettings = (value: unknown) => {
   const parsed = datasetSettingsSchema.safeParse(value);
@@ -37,25 +40,49 @@ export async function readSource(context: DatasetContext, row: DatasetRow, job: 
   return { ...result, notes: result.notes + notes.length };
 }
 
-export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit, jobs: JobStarter): Pick<Handlers<typeof datasetMethods>, `datasets.${Long}`> {
+const SHOW_EVERY_MS = 2_000;
+
+export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit, jobs: JobStarter, roundTrip?: RoundTripPort): Pick<Handlers<typeof datasetMethods>, `datasets.${Long}`> {
   const { store } = context;
-  const working = new Set<string>();
-  const view = (id: string) => datasetView(context, id, open.get(id));
+  const { working } = context;
+  const view = (id: string) => datasetView(context, id, open.peek(id));
   const changed = (id: string) => { emit('datasets.changed', { id }); return view(id); };
 
-  /** One job at a time on a data set; windows see the pictures as they come. */
+  /** Windows see the pictures as they come: now and then they are told to look again, more rarely the more there are. */
+  function shown(id: string, job: Work): Work {
+    let last = performance.now();
+    return {
+      signal: job.signal,
+      progress(text, done, total) {
+        job.progress(text, done, total);
+        if (performance.now() - last < Math.max(SHOW_EVERY_MS, total)) return;
+        last = performance.now();
+        open.drop(id);
+        emit('datasets.changed', { id });
+      },
+    };
+  }
+
+  /** One job at a time on a data set. */
   function work(row: DatasetRow, kind: string, title: string, run: (job: Work) => Promise<unknown>): { job_id: string } {
     if (working.has(row.id)) throw busy(row.name);
-    working.add(row.id);
     const ended = (): void => { working.delete(row.id); open.drop(row.id); emit('datasets.changed', { id: row.id }); };
-    return { job_id: jobs.start(kind, title, (job) => run(job).finally(ended)).id };
+    context.failed.delete(row.id);
+    const failed = (job: Work) => (error: unknown): never => {
+      if (!job.signal.aborted) context.failed.set(row.id, toAppError(error));
+      throw error;
+    };
+    const { id } = jobs.start(kind, title, (job) => run(shown(row.id, job)).catch(failed(job)).finally(ended));
+    working.set(row.id, id);
+    return { job_id: id };
   }
 
   return {
-    'datasets.import': async ({ paths, name, settings }) => {
-      const id = newId('ds');
-      const source = await resolveSource(paths, join(context.folder, id, 'files'));
-      const row: DatasetRow = { id, name: name ?? source.name, source: source.kind, origin: source.origin, root: source.root, settings: parseSettings(settings), notes: [], columns: [], created_at: Date.now(), scanned_at: null };
+    'datasets.drop': () => ({ drop: newId('ds') }),
+    'datasets.import': async ({ paths, drop, name, settings }) => {
+      const id = drop ?? newId('ds');
+      const source = await resolveSource(drop ? await droppedPaths(context, drop) : paths, join(context.folder, id, 'files'));
+      const row: DatasetRow = { id, name: name ?? (source.name === 'dropped' ? 'Dropped pictures' : source.name), source: source.kind, origin: source.origin, root: source.root, settings: parseSettings(settings), notes: [], columns: [], created_at: Date.now(), scanned_at: null };
       store.insert(row);
       emit('datasets.changed', { id: null });
       return { ...work(row, 'dataset.import', `Import "${row.name}"`, (job) => readSource(context, row, job)), dataset_id: id };
@@ -68,7 +95,7 @@ export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit
       if (working.has(id)) throw busy(row.name);
       store.remove(id);
       open.drop(id);
-      if (row.source === 'zip') await rm(join(context.folder, id), { recursive: true, force: true });
+      await rm(join(context.folder, id), { recursive: true, force: true }); // unpacked zips and dropped copies: the app's own
       emit('datasets.changed', { id: null });
       return { ok: true as const };
     },
@@ -79,6 +106,13 @@ export function longHandlers(context: DatasetContext, open: OpenSets, emit: Emit
       return changed(id);
     },
     'datasets.snapshot': ({ id, name }) => { const version = snapshot(context, id, name); emit('datasets.changed', { id }); return version; },
+    'datasets.roundtrip': ({ id, item_id, model_id }) => {
+      if (!roundTrip) throw new AppError('dataset.no_engine', 'The engine is not at hand here.', 'Use the app, or "lpl dataset roundtrip".');
+      const row = store.get(id), index = open.get(id);
+      const [item] = targetItems(index, { ids: [item_id] });
+      const picture = index.pictures().find((p) => p.item === item)!;
+      return { job_id: jobs.start('roundtrip', `Through the VAE: ${item!.file}`, (job) => roundTripOf(context, roundTrip, model_id, row.root, row.settings.background, picture, job)).id };
+    },
     'datasets.export': ({ id, version_id, format, zip, target }) => {
       const row = store.get(id);
       const { root, items } = version_id ? openVersion(context, version_id).content : { root: row.root, items: context.items.all(id) };

@@ -19,6 +19,9 @@ export class OpenSets {
     return index;
   }
 
+  /** The index, if it is in memory. */
+  peek(id: string): ItemIndex | undefined { return this.open.get(id); }
+
   /** Forgets what is in memory, after the tables changed underneath. */
   drop(id: string): void { this.open.delete(id); }
 }

@@ -61,10 +61,13 @@ async function analyse(bytes: Buffer, background: string): Promise<Omit<ImageFac
   return {
     format: sniffed, width: turned ? meta.height : meta.width, height: turned ? meta.width : meta.height,
     orientation: meta.orientation ?? 1, alpha: meta.hasAlpha ?? false, profile: meta.icc ? profileName(meta.icc) : null, animated: (meta.pages ?? 1) > 1,
-    sharpness: laplacianVariance(luminance(raster), raster.width, raster.height), flatness: dominantColourShare(raster.data), signature: signatureOf(raster),
+    sharpness: laplacianVariance(luminance(raster, plane), raster.width, raster.height), flatness: dominantColourShare(raster.data), signature: signatureOf(raster),
     thumbnail: await sharp(raster.data, { raw: { width: raster.width, height: raster.height, channels: 3 } }).webp(THUMBNAIL_WEBP).toBuffer(),
   };
 }
+
+/** Luma of the picture being measured: measuring never waits, so one plane serves all. */
+const plane = new Uint8Array(THUMBNAIL_SIDE * THUMBNAIL_SIDE);
 
 /** The picture at thumbnail size, in memory. */
 export async function reduced(picture: Sharp): Promise<Raster> {

@@ -16,8 +16,8 @@ export function laplacianVariance(luma: Uint8Array, width: number, height: numbe
   return width < 3 || height < 3 ? 0 : squares / n - (sum / n) ** 2;
 }
 
-/** Bytes from one pixel looked at to the next: every third pixel is enough for a share. */
-const STRIDE = 9;
+/** Bytes from one pixel looked at to the next: every seventh pixel is enough for a share. */
+const STRIDE = 21;
 
 /** The middle value of one channel of RGB data. */
 function median(data: Uint8Array, channel: number): number {

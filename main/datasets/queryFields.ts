@@ -21,14 +21,16 @@ const booleans: Record<string, (p: Picture) => boolean> = {
   flip: ({ item }) => item.flip, alpha: ({ item }) => item.alpha, animated: ({ item }) => item.animated, cropped: ({ item }) => item.crop !== null,
 };
 const texts: Record<string, (p: Picture) => readonly string[]> = {
-  text: ({ item }) => item.captions, caption: ({ item }) => item.captions, file: ({ item }) => [item.file], folder: ({ item }) => [item.file.split('/').slice(0, -1).join('/')],
+  text: ({ item }) => item.captions, caption: ({ item }) => item.captions, file: ({ item }) => [item.file], folder: ({ item }) => [folderOf(item.file)],
   class: ({ item }) => [item.classTokens], reason: ({ reasons, item }) => [...reasons, item.excludedReason ?? ''],
 };
 const exact: Record<string, (p: Picture) => string> = {
   split: ({ item }) => item.split, format: ({ item }) => item.format ?? 'none', source: ({ item }) => item.captionSource, bucket: ({ bucket }) => (bucket ? `${bucket.width}x${bucket.height}` : 'none'),
 };
 
-export const queryFields: readonly string[] = ['tag', 'issue', ...Object.keys(numbers), ...Object.keys(booleans), ...Object.keys(texts), ...Object.keys(exact)];
+export const folderOf = (file: string): string => file.split('/').slice(0, -1).join('/');
+
+export const queryFields: readonly string[] = ['tag', 'issue', 'in', ...Object.keys(numbers), ...Object.keys(booleans), ...Object.keys(texts), ...Object.keys(exact)];
 
 /** "1024", "1.5k", "2M" or "2mp", "16/9". */
 function parseNumber(text: string): number | undefined {
@@ -103,6 +105,7 @@ export function predicateOf(token: QueryToken, query: string): Predicate {
 function plainPredicate(token: QueryToken, field: string, query: string): Predicate {
   if (booleans[field]) { const wanted = booleanTest(token, query), value = booleans[field]; return (p) => value(p) === wanted; }
   if (field === 'issue') return issueTest(token, query);
+  if (field === 'in') return ({ item }) => folderOf(item.file) === token.text;
   if (token.text === '' && !token.quoted) throw queryError(`${field}: needs a value`, query, token.at);
   if (field === 'tag') { const is = tagTest(token.text); return ({ item }) => item.captions.some((c) => splitTags(c).some(is)); }
   if (texts[field]) { const has = containsText(token.text), value = texts[field]; return (p) => value(p).some(has); }

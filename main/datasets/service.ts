@@ -1,6 +1,7 @@
 /** The data sets' room: everything the contract asks of it, media for the windows, and manifests for runs. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Bucketing, DatasetManifest } from '../contract/datasetManifest.ts';
 import type { datasetMethods } from '../contract/datasets.ts';
 import type { Emit } from '../contract/emit.ts';
@@ -8,12 +9,14 @@ import { AppError } from '../contract/errors.ts';
 import type { Handlers } from '../contract/method.ts';
 import type { Db } from '../db/open.ts';
 import { createDatasetContext, type JobStarter } from './context.ts';
+import { receiveDrop, removeAbandonedDrops } from './drops.ts';
 import { editingHandlers } from './editing.ts';
 import { lookingHandlers } from './handlers.ts';
 import { longHandlers } from './longWork.ts';
 import { manifestOf } from './manifest.ts';
-import { createMediaFiles, type MediaFile } from './mediaFiles.ts';
+import { createCutFiles, createMediaFiles, type MediaFile } from './mediaFiles.ts';
 import { OpenSets } from './openSets.ts';
+import { roundTripMedia, type RoundTripPort } from './roundTrips.ts';
 import type { DatasetRow } from './store.ts';
 import type { CountTokens } from './tokens.ts';
 import { openVersion, snapshot } from './versions.ts';
@@ -26,6 +29,10 @@ export interface DatasetOptions {
   folder: string;
   /** tokens of a caption by the model's tokenizer, without beginning and end; null: not counted */
   countTokens: CountTokens | null;
+  /** the engine's VAE; without it datasets.roundtrip is refused */
+  roundTrip?: RoundTripPort;
+  /** the manifest that a run was given */
+  manifestOfRun?: (runId: string) => string | undefined;
 }
 
 export interface DatasetsService {
@@ -35,13 +42,20 @@ export interface DatasetsService {
   manifestForRun(id: string, bucketing: Bucketing, versionId?: string): DatasetManifest;
   /** Files of pictures by item id: "thumb" (WebP, ≤ 320 px), "view" (upright, sRGB, flattened, ≤ 2048 px). Throws media.not_found. */
   media(kind: 'thumb' | 'view', itemId: number): Promise<MediaFile>;
+  /** "item:x-y-w-h:WxH": the picture cut and scaled as training reads it. Throws media.not_found. */
+  cutMedia(id: string): Promise<MediaFile>;
+  /** One file of a drop that datasets.drop opened. Throws dataset.drop. */
+  receive(drop: string, path: string, body: Readable): Promise<void>;
+  /** What datasets.roundtrip made, by the key in its result. */
+  roundTripMedia(key: string): MediaFile;
 }
 
-export function createDatasets({ db, emit, jobs, folder, countTokens }: DatasetOptions): DatasetsService {
+export function createDatasets({ db, emit, jobs, folder, countTokens, roundTrip, manifestOfRun = () => undefined }: DatasetOptions): DatasetsService {
   const context = createDatasetContext(db, folder, countTokens);
   const open = new OpenSets(context);
+  removeAbandonedDrops(context);
   return {
-    handlers: { ...lookingHandlers(context, open), ...editingHandlers(context, open, emit), ...longHandlers(context, open, emit, jobs) },
+    handlers: { ...lookingHandlers(context, open, manifestOfRun), ...editingHandlers(context, open, emit), ...longHandlers(context, open, emit, jobs, roundTrip) },
     find: (id) => context.store.list().find((row) => row.id === id),
     manifestForRun(id, bucketing, versionId) {
       const row = context.store.get(id);
@@ -52,6 +66,7 @@ export function createDatasets({ db, emit, jobs, folder, countTokens }: DatasetO
       if (!manifest.items.some((i) => i.split === 'train' && !i.prior)) throw new AppError('dataset.empty', `"${row.name}" leaves no picture to train on: ${manifest.left_out.length} are left out${manifest.left_out[0] ? `, such as ${manifest.left_out[0].name}: ${manifest.left_out[0].reason}` : ''}.`, 'Include some, lower the resolution, or allow enlarging.', { left_out: manifest.left_out.slice(0, 20) });
       return manifest;
     },
-    media: createMediaFiles(context),
+    receive: (drop, path, body) => receiveDrop(context, drop, path, body),
+    media: createMediaFiles(context), cutMedia: createCutFiles(context), roundTripMedia: (key) => roundTripMedia(context, key),
   };
 }

@@ -30,7 +30,11 @@ function fromRow(cells: Cell[]): Item {
   return item as unknown as Item;
 }
 
+export interface ItemCounts { pictures: number; included: number; excluded: number; unreadable: number; validation: number; unsaved: number; conflicts: number }
+
 export interface ItemStore {
+  /** How many pictures there are of each kind, without reading them. */
+  counts(datasetId: string): ItemCounts;
   /** All pictures of a data set by file name. */
   all(datasetId: string): Item[];
   one(id: number): Item | undefined;
@@ -48,6 +52,9 @@ export function createItemStore(db: Db): ItemStore {
   const sql = statements(db);
   const raw = (text: string): Statement => sql(text).raw();
   return {
+    counts: (datasetId) => sql(`SELECT count(*) AS pictures, coalesce(sum(excluded = 0 AND width IS NOT NULL), 0) AS included, coalesce(sum(excluded), 0) AS excluded,
+      coalesce(sum(excluded = 0 AND width IS NULL), 0) AS unreadable, coalesce(sum(excluded = 0 AND width IS NOT NULL AND split = 'validation'), 0) AS validation,
+      coalesce(sum(captions <> disk_captions), 0) AS unsaved, coalesce(sum(conflict_captions IS NOT NULL), 0) AS conflicts FROM dataset_items WHERE dataset_id = ?`).get(datasetId) as ItemCounts,
     all: (datasetId) => (raw(`SELECT ${selected} FROM dataset_items WHERE dataset_id = ? ORDER BY file`).all(datasetId) as Cell[][]).map(fromRow),
     one(id) {
       const cells = raw(`SELECT ${selected} FROM dataset_items WHERE id = ?`).get(id) as Cell[] | undefined;

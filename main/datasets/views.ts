@@ -17,7 +17,8 @@ export function itemView({ item, bucket, crop, flags, reasons }: Picture): Datas
   };
 }
 
-export function datasetView(context: DatasetContext, id: string, index: ItemIndex): Dataset {
+/** `index`: where it is in memory; the tables are asked otherwise. */
+export function datasetView(context: DatasetContext, id: string, index: ItemIndex | undefined): Dataset {
   const { notes: _notes, columns: _columns, ...row } = context.store.get(id);
-  return { ...row, available: existsSync(row.root), counts: index.counts(), ...context.journal.next(id) };
+  return { ...row, available: existsSync(row.root), counts: index?.counts() ?? context.items.counts(id), job_id: context.working.get(id) ?? null, problem: context.failed.get(id) ?? null, ...context.journal.next(id) };
 }

@@ -33,13 +33,13 @@ function refusal(entry: Entry, name: string, limits: ZipLimits): string | null {
 }
 
 /** Stops a stream after `limit` bytes: sizes in zip headers may lie. */
-function limited(limit: number): Transform {
+export function limited(limit: number): Transform {
   let n = 0;
   return new Transform({ transform(chunk: Buffer, _encoding, done) { n += chunk.length; done(n > limit ? new Error('more bytes than the zip says') : null, chunk); } });
 }
 
 /**
- * Unpacks every safe entry of `zip` below `target` (made by this function, inside the app's data folder). Refused and broken entries become notes.
+ * Unpacks every safe entry of `zip` below `target` (made by this function, inside the app's data folder; what an earlier try left there goes). Refused and broken entries become notes.
  * Throws AppError dataset.zip when the archive as a whole is unusable; what was unpacked by then is removed.
  */
 export async function unpackZip(zip: string, target: string, notes: ScanNote[], options: { signal?: AbortSignal; limits?: ZipLimits; progress?: (done: number, total: number) => void } = {}): Promise<void> {
@@ -48,6 +48,7 @@ export async function unpackZip(zip: string, target: string, notes: ScanNote[], 
   try {
     archive = await openPromise(zip, { lazyEntries: true, autoClose: false, decodeStrings: false, validateEntrySizes: true });
     if (archive.entryCount > limits.entries) throw new Error(`${archive.entryCount} entries are more than ${limits.entries}`);
+    await rm(target, { recursive: true, force: true });
     await mkdir(target, { recursive: true });
     await unpackEntries(archive, target, notes, limits, options);
   } catch (error) {

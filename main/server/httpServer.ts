@@ -1,7 +1,8 @@
-/** The loopback server: the window's files, methods by POST, events by server-sent events, media by id. Bound to 127.0.0.1. */
+/** The loopback server: the window's files, methods and dropped files by POST, events by server-sent events, media by id. Bound to 127.0.0.1. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { AppError, toAppError } from '../contract/errors.ts';
 import type { Push } from '../contract/wire.ts';
 import { checkOrigin, checkToken, cookieName, type Door } from './auth.ts';
@@ -11,7 +12,7 @@ import type { Media } from '../services/media.ts';
 import { readJson } from './readJson.ts';
 import type { Call } from './router.ts';
 
-export interface ServerOptions { call: Call; hub: Hub; media: Media; windowDir: string; port?: number; token?: string }
+export interface ServerOptions { call: Call; hub: Hub; media: Media; receive: (drop: string, path: string, body: Readable) => Promise<void>; windowDir: string; port?: number; token?: string }
 export interface LoopbackServer { port: number; token: string; /** with the token, to be opened once */ url: string; close(): Promise<void> }
 
 /** Bytes that may wait for a page that listens to events. */
@@ -52,6 +53,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
   checkToken(request, url, door);
   if (url.searchParams.has('token')) return welcome(response, url, door);
   if (request.method === 'POST' && url.pathname.startsWith('/api/')) return api(request, response, url.pathname.slice(5), options);
+  if (request.method === 'POST' && url.pathname.startsWith('/drop/')) return drop(request, response, url, options);
   if (request.method !== 'GET' && request.method !== 'HEAD') throw new AppError('http.not_found', `${request.method} is not understood here.`, 'Reload the page.', {});
   if (url.pathname === '/events') return events(request, response, url, options.hub, streams);
   if (url.pathname.startsWith('/media/')) return media(request, response, url, options.media);
@@ -69,6 +71,13 @@ async function api(request: IncomingMessage, response: ServerResponse, name: str
   const reply = await call(decodeURIComponent(name), await readJson(request));
   const status = 'error' in reply ? statusOf(reply.error.code) : 200;
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(reply));
+}
+
+/** A file dropped on the page: its bytes are the body. */
+async function drop(request: IncomingMessage, response: ServerResponse, url: URL, { receive }: ServerOptions): Promise<void> {
+  const [, , id = '', ...path] = url.pathname.split('/').map(decodeURIComponent);
+  await receive(id, path.join('/'), request);
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end('{}');
 }
 
 function events(request: IncomingMessage, response: ServerResponse, url: URL, hub: Hub, streams: Set<ServerResponse>): void {

@@ -9,6 +9,9 @@ import { writeJson } from '../files/atomicFile.ts';
 import type { ModelStore } from '../models/store.ts';
 import type { RunRow } from '../runs/runRow.ts';
 
+/** The manifest of a run's data set, in its folder. */
+export const CHOSEN_DATA = 'chosen-data.json';
+
 /** Written once: a run that is resumed goes on with the same settings and the same data. Throws AppError dataset.*, disk.*. */
 export function createPrepare(models: ModelStore, datasets: DatasetsService): (run: RunRow) => Promise<void> {
   const modelPath = (base: string): string => models.find(base)?.path ?? base;
@@ -26,7 +29,7 @@ export function createPrepare(models: ModelStore, datasets: DatasetsService): (r
       ...config,
       model: { ...model, base: modelPath(model.base) },
       data: {
-        ...data, dataset: dataPath(data.dataset, config, join(folder, 'chosen-data.json')),
+        ...data, dataset: dataPath(data.dataset, config, join(folder, CHOSEN_DATA)),
         prior_dataset: data.prior_dataset && dataPath(data.prior_dataset, config, join(folder, 'prior-data.json')),
       },
     });

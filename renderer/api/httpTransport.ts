@@ -1,4 +1,5 @@
 /** Transport over the loopback server: POST for methods, server-sent events for pushes; the token is in a cookie. */
+import { AppError } from '../../main/contract/errors.ts';
 import type { Push, Reply, Subscription } from '../../main/contract/wire.ts';
 import type { Transport } from './transport.ts';
 
@@ -21,5 +22,10 @@ export function httpTransport(): Transport {
       return () => source.close();
     },
     pathOf: () => null,
+    async upload(drop, path, file, signal) {
+      const response = await fetch(`/drop/${drop}/${path.split('/').map(encodeURIComponent).join('/')}`, { method: 'POST', body: file, signal });
+      const reply = await response.json() as Partial<Extract<Reply, { error: unknown }>>;
+      if (reply.error) throw new AppError(reply.error.code, reply.error.message, reply.error.hint, reply.error.details);
+    },
   };
 }

@@ -8,4 +8,6 @@ export interface Transport {
   subscribe(subscription: Subscription, push: (message: Push) => void, lost: () => void): () => void;
   /** Path of a dropped file, where the shell can tell; null in a browser. */
   pathOf(file: File): string | null;
+  /** Hands a file over as bytes, where pathOf cannot tell its place; rejects with AppError. */
+  upload(drop: string, path: string, file: File, signal: AbortSignal): Promise<void>;
 }

@@ -18,6 +18,9 @@ export interface Command {
   run: () => void;
 }
 
+/** The strokes of a command's keys: "g r" is two, the space bar is one. */
+export const strokes = (keys: string): string[] => (keys === ' ' ? [' '] : keys.split(' '));
+
 class Commands {
   #sources: Set<() => Command[]> = $state.raw(new Set());
   paletteOpen = $state(false);

@@ -4,7 +4,7 @@ import type { Command } from '../app/commands.svelte.ts';
 import { pickPath } from '../app/pickPath.svelte.ts';
 import type { Curation } from './curation.svelte.ts';
 
-export type CurateDialog = 'preview' | 'replace' | 'trigger' | 'split' | 'versions' | 'export' | 'settings' | 'delete' | 'rename' | 'groups';
+export type CurateDialog = 'preview' | 'folders' | 'replace' | 'trigger' | 'split' | 'versions' | 'export' | 'settings' | 'delete' | 'rename' | 'groups';
 export type CurateCommand = Omit<Command, 'group'> & { inMenu?: boolean };
 
 export function curateCommands(c: Curation, open: (dialog: CurateDialog) => void): CurateCommand[] {
@@ -14,6 +14,8 @@ export function curateCommands(c: Curation, open: (dialog: CurateDialog) => void
   return [
     { id: 'set-preview', title: 'Look at it 1:1', keys: ' ', icon: 'picture', enabled: () => c.focused !== null, run: () => open('preview') },
     { id: 'set-edit', title: 'Edit the caption', keys: 'E', icon: 'edit', enabled: () => c.focused !== null, run: () => document.getElementById('caption-box')?.focus() },
+    { id: 'set-next', title: 'Next picture, also while editing', keys: 'Mod+ArrowDown', icon: 'down', run: () => void c.step('ArrowRight') },
+    { id: 'set-previous', title: 'Picture before, also while editing', keys: 'Mod+ArrowUp', icon: 'up', run: () => void c.step('ArrowLeft') },
     { id: 'set-exclude', title: 'Exclude or include', keys: 'X', icon: 'close', enabled: some, run: () => void c.toggleExcluded() },
     { id: 'set-all', title: 'Select all', keys: 'Mod+A', icon: 'check', run: () => c.pickAll() },
     { id: 'set-undo', title: 'Undo', keys: 'Mod+Z', icon: 'undo', run: () => void c.undo() },
@@ -23,6 +25,7 @@ export function curateCommands(c: Curation, open: (dialog: CurateDialog) => void
     ...favourites.map((tag, i): CurateCommand => ({ id: `set-tag-${i}`, title: `Tag “${tag}” on or off`, keys: String(i + 1), icon: 'edit', enabled: some, run: () => void c.toggleTag(tag) })),
     { id: 'set-replace', title: 'Find and replace…', keys: 'Mod+H', icon: 'search', inMenu: true, run: () => open('replace') },
     { id: 'set-trigger', title: 'Put a trigger word in front…', icon: 'edit', inMenu: true, run: () => open('trigger') },
+    { id: 'set-folders', title: 'Repeats and class words by folder…', icon: 'folder', inMenu: true, run: () => open('folders') },
     { id: 'set-groups', title: 'Groups of duplicates…', icon: 'copy', inMenu: true, run: () => open('groups') },
     { id: 'set-best', title: 'Keep the best of duplicates', icon: 'copy', inMenu: true, run: () => void act('datasets.keepBest', { id }).then(() => c.refresh()) },
     { id: 'set-split', title: 'Validation pictures…', icon: 'compare', inMenu: true, run: () => open('split') },

@@ -27,17 +27,23 @@ export class Pictures {
 
   get #what() { return { id: this.datasetId, query: this.query, sort: this.sort, descending: this.descending }; }
 
-  /** Asks for everything again; pictures in sight stay until the new ones are there. */
-  async refresh(): Promise<void> {
+  /**
+   * Asks for everything again; pictures in sight stay until the new ones are there. `keep`: a picture that stays where it was although the filter
+   * no longer finds it, because it is being worked on.
+   */
+  async refresh(keep: number | null = null): Promise<void> {
     const asked = ++this.#asked;
     try {
       const ids = await call('datasets.ids', this.#what);
+      const place = keep === null || ids.includes(keep) ? -1 : this.ids.indexOf(keep);
+      const kept = place < 0 ? null : await call('datasets.item', { id: this.datasetId, item_id: keep! });
+      if (kept) ids.splice(Math.min(place, ids.length), 0, kept.id);
       if (asked !== this.#asked) return;
       this.#pages = new Set();
       const fresh = await this.#load(this.#seen, ids);
       if (asked !== this.#asked) return;
       this.ids = ids;
-      this.items = fresh;
+      this.items = kept ? new Map([...fresh, [kept.id, kept]]) : fresh;
       this.error = null;
     } catch (error) {
       if (asked === this.#asked) this.error = toAppError(error);
@@ -58,7 +64,7 @@ export class Pictures {
 
   async #load([from, to]: readonly [number, number], ids: readonly number[]): Promise<Map<number, DatasetItem>> {
     const pages: number[] = [];
-    for (let p = Math.floor(Math.max(0, from) / PAGE); p * PAGE <= to && p * PAGE < Math.max(1, ids.length); p += 1) if (!this.#pages.has(p)) pages.push(p);
+    for (let p = Math.floor(Math.max(0, from - 1) / PAGE); p * PAGE <= to && p * PAGE < Math.max(1, ids.length); p += 1) if (!this.#pages.has(p)) pages.push(p);
     for (const p of pages) this.#pages.add(p);
     const answers = await Promise.all(pages.map((p) => call('datasets.items', { ...this.#what, offset: p * PAGE, limit: PAGE })));
     return new Map(answers.flatMap((a) => a.items.map((item) => [item.id, item] as const)));

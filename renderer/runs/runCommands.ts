@@ -2,6 +2,7 @@
 import type { Run } from '../../main/contract/runs.ts';
 import { act } from '../app/act.ts';
 import type { Command } from '../app/commands.svelte.ts';
+import { toasts } from '../app/toasts.svelte.ts';
 import { router } from '../app/router.svelte.ts';
 import { isLive } from '../app/workspace.svelte.ts';
 
@@ -19,6 +20,7 @@ export function runCommands(run: Run, open: (dialog: RunDialog) => void, shell: 
     { id: 'run-prompts', title: 'Change sample prompts…', icon: 'edit', inMenu: true, enabled: () => run.state === 'running', run: () => open('prompts') },
     { id: 'run-export', title: 'Export…', keys: 'E', icon: 'export', inMenu: true, enabled: () => run.state !== 'draft', run: () => open('export') },
     { id: 'run-config', title: 'Settings of this run…', keys: 'C', icon: 'settings', inMenu: true, run: () => open('config') },
+    { id: 'run-pictures', title: 'The pictures it used…', icon: 'datasets', inMenu: true, enabled: () => run.state !== 'draft' && run.state !== 'queued', run: () => void pictures(id) },
     { id: 'run-log', title: 'Log…', keys: 'L', icon: 'file', inMenu: true, run: () => open('log') },
     { id: 'run-again', title: 'New run like this', icon: 'copy', inMenu: true, run: () => router.go(`/runs/new?from=${id}`) },
     { id: 'run-switch', title: run.lpl_enabled ? 'The same without LPL' : 'The same with LPL', icon: 'compare', inMenu: true, run: () => void switched(id) },
@@ -26,6 +28,12 @@ export function runCommands(run: Run, open: (dialog: RunDialog) => void, shell: 
     { id: 'run-rename', title: 'Rename…', icon: 'edit', inMenu: true, run: () => open('rename') },
     { id: 'run-delete', title: 'Delete…', icon: 'trash', inMenu: true, enabled: () => !live, run: () => open('delete') },
   ];
+}
+
+async function pictures(run_id: string): Promise<void> {
+  const used = await act('datasets.ofRun', { run_id });
+  if (used) router.go(`/datasets/${used.dataset_id}?version=${used.version_id}`);
+  else toasts.info('This run read a folder by itself.', 'Its folder holds the list of its pictures: dataset.json.');
 }
 
 async function switched(id: string): Promise<void> {

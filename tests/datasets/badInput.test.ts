@@ -191,6 +191,21 @@ describe('zips', () => {
     expect(existsSync(target)).toBe(false);
   });
 
+  it('whose import was stopped half-way are read again from the start', async () => {
+    const zip = await zipOf([['a.png', await png(1)], ['b.png', await png(2)]]);
+    const room = openRoom();
+    const { readSource } = await import('../../main/datasets/longWork.ts');
+    const { createDatasetContext } = await import('../../main/datasets/context.ts');
+    const { id } = await room.import(zip);
+    const context = createDatasetContext(room.db, join(room.dataFolder, 'datasets'), null);
+    for (const item of context.items.all(id)) context.items.remove(item.id);
+    const row = { ...context.store.get(id), scanned_at: null };
+    expect(await readSource(context, row, { signal: new AbortController().signal, progress: () => {} })).toMatchObject({ pictures: 2, problems: 0, notes: 0 });
+    const broken = await zipOf([['a.png', await png(1)]], (z) => z.subarray(0, z.length - 30));
+    await expect(room.import(broken)).rejects.toMatchObject({ code: 'dataset.zip' });
+    expect(await room.h['datasets.list']({})).toEqual(expect.arrayContaining([expect.objectContaining({ origin: broken, problem: expect.objectContaining({ code: 'dataset.zip' }) })]));
+  });
+
   it('that lie about sizes or are no zips are refused with a reason', async () => {
     const broken = join(tempFolder(), 'x.zip');
     writeFileSync(broken, 'no zip at all');

@@ -9,7 +9,7 @@ function fakeTransport(reply: () => Reply | Promise<Reply>): { transport: Transp
   return {
     streams,
     transport: {
-      invoke: async () => reply(), pathOf: () => null,
+      invoke: async () => reply(), pathOf: () => null, upload: () => Promise.resolve(),
       subscribe(subscription, push, lost) {
         const stream = { subscription, push, lost, open: true };
         streams.push(stream);

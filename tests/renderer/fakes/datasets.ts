@@ -27,7 +27,7 @@ export function datasetAnswers(total = 400): Answers {
   const past: { label: string; items: DatasetItem[] }[] = [];
   const future: { label: string; items: DatasetItem[] }[] = [];
   const set = (): Dataset => ({
-    id: 'kitchen', name: 'Kitchen photographs', source: 'folder', origin: '/home/mara/Pictures/kitchen', root: '/home/mara/Pictures/kitchen', settings, created_at: Date.now(), scanned_at: Date.now() - 600_000, available: true,
+    id: 'kitchen', name: 'Kitchen photographs', source: 'folder', origin: '/home/mara/Pictures/kitchen', root: '/home/mara/Pictures/kitchen', settings, created_at: Date.now(), scanned_at: Date.now() - 600_000, available: true, job_id: null, problem: null,
     counts: { pictures: items.length, included: items.filter((p) => !p.excluded).length, excluded: items.filter((p) => p.excluded).length, unreadable: 1, validation: items.filter((p) => !p.excluded && p.split === 'validation').length, unsaved: items.filter((p) => p.unsaved).length, conflicts: 0 },
     undo: past.at(-1)?.label ?? null, redo: future.at(-1)?.label ?? null,
   });
@@ -60,10 +60,10 @@ export function datasetAnswers(total = 400): Answers {
     'datasets.summary': () => ({
       flags: Object.fromEntries(['unreadable', 'too-small', 'extreme-aspect', 'exact-duplicate', 'near-duplicate', 'blurred', 'flat', 'no-caption', 'caption-too-long', 'same-caption', 'duplicate-tags'].map((f) => [f, items.filter((p) => p.flags.includes(f as DatasetFlag)).length])) as Record<DatasetFlag, number>,
       buckets: [{ width: 576, height: 448, pictures: 160, samples: 160, lonely: false }, { width: 512, height: 512, pictures: 80, samples: 80, lonely: false }, { width: 832, height: 448, pictures: 2, samples: 2, lonely: true }], folders: [{ folder: '2026', pictures: items.length, repeats: 1, class_tokens: null, prior: false }],
-      notes: [{ file: 'notes.docx', code: 'not-a-picture', reason: 'It is not a picture.' }], samples_per_epoch: 408, columns: [], formats: [{ format: 'jpeg', pictures: items.length }],
+      notes: [{ file: 'notes.docx', code: 'not-a-picture', reason: 'It is not a picture.' }], samples_per_epoch: 408, too_small: 0, fits: 1024, columns: [], formats: [{ format: 'jpeg', pictures: items.length }],
     }),
     'datasets.tags': ({ prefix = '' }) => [['two lemons', 80], ['blue bowl', 80], ['an open window', 80], ['morning light', 80]].map(([tag, n]) => ({ tag: String(tag), count: Number(n) })).filter((t) => t.tag.startsWith(prefix)),
-    'datasets.groups': () => [{ keep: 6, items: [6, 29] }, { keep: 52, items: [52, 75, 98] }],
+    'datasets.groups': () => [{ keep: 6, items: [6, 29] }, { keep: 52, items: [52, 75, 98] }].map((g) => ({ ...g, about: g.items.map((i) => { const { file, width, height, excluded } = one(i); return { file, width: width!, height: height!, excluded }; }) })),
     'datasets.preview': ({ target, change }) => { const ids = targets(target); const list = items.filter((p) => ids.has(p.id)).map((p) => ({ id: p.id, file: p.file, before: p.captions, after: changed(p, change as DatasetChange).captions })).filter((p) => p.before.join() !== p.after.join()); return { changed: list.length, items: list.slice(0, 100) }; },
     'datasets.edit': ({ target, change }) => {
       const ids = targets(target);
@@ -76,7 +76,9 @@ export function datasetAnswers(total = 400): Answers {
     'datasets.redo': () => { const next = future.pop(); if (next) { past.push({ label: next.label, items }); items = next.items; } return edited(); },
     'datasets.save': () => { items = items.map((p) => ({ ...p, unsaved: false })); return { saved: 1, conflicts: 0, problems: [], dataset: set() }; },
     'datasets.settings': ({ changes }) => { settings = datasetSettingsSchema.parse({ ...settings, ...changes }); return set(); },
-    'datasets.history': () => past.map((p) => ({ label: p.label, at: Date.now(), pictures: 1, undone: false })), 'datasets.versions': () => [],
+    'datasets.history': () => past.map((p) => ({ label: p.label, at: Date.now(), pictures: 1, undone: false })), 'datasets.versions': () => [{ id: 'dsv_1', dataset_id: 'kitchen', number: 1, name: 'Before the dinner', hash: 'a81f3c77d09e4b', items: items.length, created_at: Date.now() - 86_400_000 }],
+    'datasets.version': ({ offset = 0, limit = 200 }) => ({ total: items.length, items: items.slice(offset, offset + limit) }),
+    'datasets.roundtrip': () => ({ job_id: 'j2' }),
     'datasets.split': () => ({ ...edited(), train: 360, validation: 40 }),
   };
 }

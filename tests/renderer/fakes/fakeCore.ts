@@ -44,7 +44,7 @@ export function fakeCore(answers: Answers): FakeCore {
       push({ hello: { epoch: 'fake', n, reset: false } });
       return () => streams.delete(stream);
     },
-    pathOf: () => null,
+    pathOf: () => null, upload: () => Promise.resolve(),
     emit(type, data) {
       n += 1;
       const topic = topicOf(type, data);

@@ -31,7 +31,8 @@ function stillLife(id: number): string {
 export async function serveFolder(folder: string, removed = true): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://x').pathname;
-    if (path.startsWith('/media/image/')) { response.writeHead(200, { 'content-type': 'image/svg+xml' }).end(stillLife(Number(path.slice(13)))); return; }
+    const picture = /^\/media\/(?:image|cut)\/(\d+)/.exec(path)?.[1];
+    if (picture) { response.writeHead(200, { 'content-type': 'image/svg+xml' }).end(stillLife(Number(picture))); return; }
     const file = join(folder, path === '/' ? 'index.html' : path);
     readFile(file).then((body) => response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(body), () => response.writeHead(404).end());
   });
