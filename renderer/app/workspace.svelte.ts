@@ -31,7 +31,7 @@ export class Workspace {
   readonly projects = new Resource('projects.list', () => ({})).refreshOn('projects.changed');
   readonly jobs = new Resource('jobs.list', () => ({})).apply('jobs.changed', (rows, { job }) => withRow<Job>(rows, job));
   readonly doctor = new Resource('doctor.last', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'doctor' && job.state === 'done');
-  readonly engine = new Resource('engine.get', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'engine' && (job.state !== 'running' || this.engine.value?.job_id !== job.id));
+  readonly engine: Resource<'engine.get'> = new Resource('engine.get', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'engine' && (job.state !== 'running' || this.engine.value?.job_id !== job.id));
 
   readonly liveRun: Run | null = $derived(this.runs.value?.find(isLive) ?? null);
   readonly waiting: Run[] = $derived((this.runs.value ?? []).filter((r) => r.state === 'queued').sort((a, b) => (a.queue_position ?? 0) - (b.queue_position ?? 0)));
