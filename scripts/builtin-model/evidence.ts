@@ -60,7 +60,7 @@ async function grid(file: string, pictures: string[][]): Promise<void> {
 }
 
 const [runs, out] = process.argv.slice(2).map((p) => resolve(p)) as [string, string];
-const arms = readdirSync(runs).filter((n) => /^(baseline|LPL)-\d+$/.test(n)).sort();
+const arms = readdirSync(runs).filter((n) => /^(Baseline|LPL)-\d+$/.test(n)).sort();
 if (arms.length === 0) throw new Error(`${runs} holds no runs of the demo: make them with "npm run demo -- --seeds 3 --output_dir ${runs}"`);
 await untunedRun(join(runs, 'untuned'), join(runs, arms[0]!));
 const measured: Record<string, ReturnType<typeof distances>> = {};
@@ -76,8 +76,8 @@ for (const name of [...arms, 'untuned']) {
 const ofArm = (arm: string, key: 'kid' | 'frechet'): Spread => spread(arms.filter((n) => n.startsWith(arm)).map((n) => measured[n]![key]));
 const arm = (name: string) => ({ kid: ofArm(name, 'kid'), frechet: ofArm(name, 'frechet') });
 mkdirSync(out, { recursive: true });
-writeFileSync(join(out, 'evidence.json'), `${JSON.stringify({ feature_space: info!.feature_space, counts, untuned: measured['untuned'], baseline: arm('baseline'), lpl: arm('LPL') }, null, 1)}\n`);
-const shown = ['untuned', arms.find((n) => n.startsWith('baseline'))!, arms.find((n) => n.startsWith('LPL'))!];
+writeFileSync(join(out, 'evidence.json'), `${JSON.stringify({ feature_space: info!.feature_space, counts, untuned: measured['untuned'], baseline: arm('Baseline'), lpl: arm('LPL') }, null, 1)}\n`);
+const shown = ['untuned', arms.find((n) => n.startsWith('Baseline'))!, arms.find((n) => n.startsWith('LPL'))!];
 const drawn: string[][] = [];
 for (const name of shown) drawn.push(await drawRow(join(runs, name), join(runs, 'before-after')));
 await grid(join(out, 'before-after.webp'), drawn);

@@ -105,7 +105,7 @@ test.each(['loopback HTTP', 'IPC'])('1,000 made-up messages over %s get clear er
   await expect.poll(async () => (await target.call('models.list', {})).every((m) => m.sha256 !== null), { timeout: 60_000 }).toBe(true);
   const before = await state();
   // ids that exist nowhere, and values of every kind, for real and made-up methods; jobs and reads are left out where nonsense is valid
-  const names = Object.keys(coreMethods).filter((n) => !/^(doctor\.run|engine\.install|runs\.rebuild|queue\.hold|projects\.create|presets\.save|queue\.reorder|runs\.create|datasets\.import|settings\.set)$/.test(n));
+  const names = Object.keys(coreMethods).filter((n) => !/^(doctor\.run|demo\.start|engine\.install|runs\.rebuild|queue\.hold|projects\.create|presets\.save|queue\.reorder|runs\.create|datasets\.import|settings\.set)$/.test(n));
   const name = fc.oneof(fc.constantFrom(...names), fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'runs', 'runs.get.x'));
   const value = fc.oneof(fc.anything({ maxDepth: 2 }), fc.constantFrom(null, -1, 1e308, '', '../../etc/passwd', '\0', 'x'.repeat(5_000), [], {}));
   const params = fc.oneof(value, fc.dictionary(fc.constantFrom('id', 'run_id', 'ids', 'path', 'name', 'config', 'priority', 'state', 'limit', '__proto__', 'x'), value));
