@@ -41,7 +41,7 @@ async function pypi(ms: number): Promise<string> {
   const filename = `${wheel.package.replaceAll('-', '_')}-${wheel.version}-cp312-cp312-${wheel.platforms[0]}.whl`;
   server = createServer((request, response) => {
     const base = `http://127.0.0.1:${(server!.address() as AddressInfo).port}`;
-    if (request.url!.endsWith('/json')) { response.end(JSON.stringify({ urls: [{ filename, url: `${base}/${filename}`, size: body.length, digests: { sha256: createHash('sha256').update(body).digest('hex') } }] })); return; }
+    if (request.url!.startsWith('/simple/')) { response.end(JSON.stringify({ files: [{ filename, url: `${base}/${filename}`, size: body.length, hashes: { sha256: createHash('sha256').update(body).digest('hex') } }] })); return; }
     let at = 0;
     const next = (): void => { response.write(body.subarray(at, at += 250_000)); if (at < body.length) setTimeout(next, ms); else response.end(); };
     next();
