@@ -20,6 +20,8 @@ export class Pictures {
   error: AppErrorData | null = $state.raw(null);
   loaded = $state(false);
   #asked = 0;
+  /** the filter that `ids` are of */
+  #shown = '';
   #pages = new Set<number>();
   #seen: readonly [number, number] = [0, 60];
 
@@ -32,10 +34,10 @@ export class Pictures {
    * no longer finds it, because it is being worked on.
    */
   async refresh(keep: number | null = null): Promise<void> {
-    const asked = ++this.#asked;
+    const asked = ++this.#asked, { query } = this;
     try {
       const ids = await call('datasets.ids', this.#what);
-      const place = keep === null || ids.includes(keep) ? -1 : this.ids.indexOf(keep);
+      const place = keep === null || ids.includes(keep) || query !== this.#shown ? -1 : this.ids.indexOf(keep);
       const kept = place < 0 ? null : await call('datasets.item', { id: this.datasetId, item_id: keep! });
       if (kept) ids.splice(Math.min(place, ids.length), 0, kept.id);
       if (asked !== this.#asked) return;
@@ -43,6 +45,7 @@ export class Pictures {
       const fresh = await this.#load(this.#seen, ids);
       if (asked !== this.#asked) return;
       this.ids = ids;
+      this.#shown = query;
       this.items = kept ? new Map([...fresh, [kept.id, kept]]) : fresh;
       this.error = null;
     } catch (error) {

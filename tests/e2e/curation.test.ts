@@ -1,4 +1,4 @@
-/** A messy folder becomes a training set in the real app in Chromium: by mouse, and by dropping it on the page. */
+/** A messy folder becomes a training set in the real app in Chromium: by mouse, by keyboard alone, and by dropping it on the page. */
 import { cpSync, createWriteStream, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,7 +81,7 @@ describe('import, fix, edit, split, export', () => {
     await page.getByRole('button', { name: 'Look at 128 px' }).click();
     await expect.poll(() => counted(page, 'Too small'), SOON).toBe(2);
     await filterRow(page, 'Unreadable').click();
-    await expect.poll(() => shown(page).count()).toBe(1);
+    await expect.poll(() => shown(page).count(), SOON).toBe(1);
     await shown(page).first().click();
     await page.getByRole('complementary', { name: 'Selection' }).getByText(/cut off/).waitFor();
     await filterRow(page, 'Near-duplicates').click();
@@ -90,7 +90,7 @@ describe('import, fix, edit, split, export', () => {
     await expect.poll(() => counted(page, 'Excluded'), SOON).toBeGreaterThanOrEqual(2);
     for (const issue of ['Blurred', 'Almost one colour', 'Too small']) {
       await filterRow(page, issue).click();
-      await expect.poll(() => shown(page).count()).toBe(await counted(page, issue));
+      await expect.poll(() => shown(page).count(), SOON).toBe(await counted(page, issue));
       await page.getByRole('button', { name: 'Exclude all shown' }).click();
       await expect.poll(() => grid(page).getByRole('option', { name: /, excluded/ }).count(), SOON).toBe(await counted(page, issue));
     }
@@ -157,6 +157,108 @@ describe('import, fix, edit, split, export', () => {
     for (const { name, reason } of given.left_out) expect(reason, name).toMatch(/\w{4}/);
     expect(app.problems).toEqual([]);
   });
+
+  test('by keyboard alone', async () => {
+    home = makeHome();
+    app = await inChromium({ home });
+    const { page } = app, keys = page.keyboard;
+    const named = (): Promise<string> => page.evaluate(() => { const e = document.activeElement as HTMLInputElement | null; return (e?.getAttribute('aria-label') ?? ([...(e?.labels ?? [])].map((l) => l.textContent).join(' ') || e?.textContent) ?? '').trim(); });
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let i = 0; i < 90; i++) { await keys.press('Tab'); if (name.test(await named())) return; }
+      throw new Error(`The keyboard does not reach ${name}: it is at "${await named()}"`);
+    };
+    const run = async (command: string): Promise<void> => { await keys.press('Control+k'); await page.waitForFunction(() => document.activeElement?.tagName === 'INPUT' && document.activeElement.closest('[role="dialog"]') !== null); await keys.type(command); await page.getByRole('option', { name: new RegExp(command) }).first().waitFor(); await keys.press('Enter'); };
+    const filter = async (text: string, found: number): Promise<void> => {
+      await keys.press('/');
+      await expect.poll(named, SOON).toBe('Filter');
+      await keys.press('Control+a');
+      await keys.type(text);
+      await expect.poll(() => shown(page).count(), SOON).toBe(found);
+      await tabTo(/^Pictures$/);
+    };
+    await keys.press('g');
+    await keys.press('d');
+    await page.getByRole('heading', { name: 'Datasets' }).waitFor();
+    await keys.press('a');
+    await tabTo(/^Messy/);
+    await keys.press('Enter');
+    await page.getByRole('dialog').getByText(join(home, 'Messy')).first().waitFor();
+    await tabTo(/^Choose this folder/);
+    await keys.press('Enter');
+    await imported(page);
+    await tabTo(/^Look at 128 px/);
+    await keys.press('Enter');
+
+    // fix: leave out what the filter finds, keep the best of duplicates, look at one as it is trained
+    await expect.poll(() => counted(page, 'Too small'), SOON).toBe(2);
+    await filter('issue:too-small OR issue:flat OR issue:blurred', 4);
+    await keys.press('Control+a');
+    await keys.press('x');
+    await expect.poll(() => counted(page, 'Excluded'), SOON).toBe(4);
+    await keys.press('Control+z');
+    await expect.poll(() => counted(page, 'Excluded'), SOON).toBe(0);
+    await keys.press('Control+Shift+z');
+    await expect.poll(() => counted(page, 'Excluded'), SOON).toBe(4);
+    await run('Keep the best of duplicates');
+    await expect.poll(() => counted(page, 'Excluded'), SOON).toBeGreaterThan(4);
+
+    // edit: two captions in a row without leaving the box, then look, then save
+    await filter('issue:no-caption excluded:no -issue:unreadable', 2);
+    await keys.press('ArrowRight');
+    await keys.press('e');
+    await keys.type('blob emoji of a disk, grey');
+    await keys.press('Enter');
+    await page.getByRole('button', { name: /^grey: show/ }).waitFor();
+    await keys.press('Control+ArrowDown');
+    await expect.poll(named, SOON).toBe('Add a tag');
+    await keys.type('blob emoji of a factory');
+    await keys.press('Enter');
+    await page.getByRole('button', { name: /^blob emoji of a factory: show/ }).waitFor();
+    await keys.press('Escape');
+    await expect.poll(named, SOON).toBe('Pictures');
+    await filter('monkey', 1);
+    await keys.press('ArrowRight');
+    await keys.press(' ');
+    await page.getByRole('dialog').getByText('128 × 128 px').waitFor();
+    await keys.press('t');
+    const cut = page.getByRole('dialog').locator('img');
+    await expect.poll(() => cut.getAttribute('src'), SOON).toMatch(/media\/cut/);
+    await expect.poll(() => cut.evaluate((img: HTMLImageElement) => [img.naturalWidth, img.naturalHeight]), SOON).toEqual([128, 128]);
+    await keys.press('m');
+    await page.locator('img.flipped').waitFor();
+    await keys.press(' ');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await keys.press('Control+s');
+    await page.getByRole('button', { name: 'Captions saved' }).waitFor();
+    expect(caption(home, 'computer-disk without caption.txt')).toBe('blob emoji of a disk, grey\n');
+    expect(caption(home, 'factory without caption.txt')).toBe('blob emoji of a factory\n');
+
+    // split, export, train
+    await run('Validation pictures');
+    await tabTo(/^Hold out/);
+    await keys.press('Control+a');
+    await keys.type('20');
+    await keys.press('Enter');
+    await expect.poll(() => counted(page, 'Validation'), SOON).toBeGreaterThan(1);
+    await run('Export');
+    await tabTo(/^Choose a folder/);
+    await keys.press('Enter');
+    await tabTo(/^Out/);
+    await keys.press('Enter');
+    await page.getByRole('dialog').getByText(join(home, 'Out')).first().waitFor();
+    await tabTo(/^Choose this folder/);
+    await keys.press('Enter');
+    await tabTo(/^Export$/);
+    await keys.press('Enter');
+    const out = join(home, 'Out', 'Messy');
+    await expect.poll(() => existsSync(out), SOON).toBe(true);
+    expect(exportedRows(out)).toHaveLength(PICTURES - await counted(page, 'Excluded') - 1);
+    const set = datasetId(page);
+    await tabTo(/^Train on these/);
+    await keys.press('Enter');
+    await expect.poll(() => page.locator('[data-path="data.dataset"] select').inputValue(), SOON).toBe(set);
+    expect(app.problems).toEqual([]);
+  });
 });
 
 describe('dropped on the page, or chosen one by one', () => {
@@ -170,7 +272,7 @@ describe('dropped on the page, or chosen one by one', () => {
     await imported(page);
     await page.getByRole('heading', { name: 'Messy' }).waitFor();
     await filterRow(page, KOHYA).click();
-    await expect.poll(() => shown(page).count()).toBe(2);
+    await expect.poll(() => shown(page).count(), SOON).toBe(2);
 
     const zip = new yazl.ZipFile();
     for (const name of ['balloon.png', 'balloon.txt', 'bus.png']) zip.addFile(join(demo, 'untidy', name), `toys/${name}`);
