@@ -17,7 +17,7 @@ import { createRunFolder, readRunConfig, runFolder } from '../../main/engine/run
 import { runTraining } from '../../main/engine/run/runTraining.ts';
 import { drawPictures } from '../../main/engine/sampling/drawPictures.ts';
 
-export const prompts = ['a cat', 'a red heart', 'a frog', 'a grinning face', 'a panda', 'a rocket', 'a strawberry', 'an umbrella'].map((what) => `blob emoji of ${what}`);
+const prompts = ['a cat', 'a red heart', 'a frog', 'a grinning face', 'a panda', 'a rocket', 'a strawberry', 'an umbrella'].map((what) => `blob emoji of ${what}`);
 
 /** A run that changes nothing: the model as it is, evaluated like the others. */
 async function untunedRun(dir: string, like: string): Promise<void> {
@@ -32,9 +32,9 @@ async function untunedRun(dir: string, like: string): Promise<void> {
 const rows = (list: { features: number[] }[]): Float64Array[] => list.map((r) => Float64Array.from(r.features));
 const distances = (e: Evaluation) => ({ kid: kernelDistance(rows(e.pictures), rows(e.references)), frechet: frechetDistance(rows(e.pictures), rows(e.references)) });
 
-export interface Spread { mean: number; std: number; values: number[] }
+interface Spread { mean: number; std: number; values: number[] }
 /** Mean and standard deviation (n − 1) over seeds. */
-export function spread(values: number[]): Spread {
+function spread(values: number[]): Spread {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   return { mean, std: values.length < 2 ? NaN : Math.sqrt(values.reduce((s, v) => s + (v - mean) ** 2, 0) / (values.length - 1)), values };
 }

@@ -34,7 +34,7 @@ const { dir, out } = options;
 const wanted = (stage: string): boolean => options.stage === 'all' ? !(options.start && stage === 'vae') : options.stage === stage;
 const newExecutor = (): Promise<Executor> => createExecutor({ backend: 'tensorflow', precision: options.precision as Precision, threads: Number(options.threads) });
 
-/** Weights of the model that `--start` names. Its layers that are never read may be missing: zeros then. */
+/** Weights of the model that `--start` names. Throws model.missing_tensor where one is not there. */
 async function startWeights(prefix: string, shapes: WeightShapes): Promise<Map<string, Float32Array>> {
   const source = await openModel(options.start!);
   const out = new Map<string, Float32Array>();
@@ -75,6 +75,12 @@ async function textOf(set: PictureSet): Promise<{ text: TextModel; vocabSize: nu
   return { vocabSize, text: textModel(vocabSize, [(t) => tokenizers[0].encode(t), (t) => tokenizers[1].encode(t)]) };
 }
 
+/** The fixed prompts as pictures [20, size, size, 3] in −1..1, from the averaged weights. */
+async function drawPrompts(executor: Executor, text: TextModel, scale: number): Promise<HostTensor> {
+  const z = await drawLatents(executor, text, gridPrompts, 7);
+  return (await executor.run('vae_decode_20', { z: { shape: [20, 8, 8, 4], data: z.map((v) => v / scale) } }))['image'] as HostTensor;
+}
+
 const rgb = (pictures: { rgb: Uint8Array }[]): Uint8Array[] => pictures.map((p) => p.rgb);
 const set = await basePictures(dir);
 console.log(`${set.training.length} pictures to train on, ${set.heldOut.length} held out`);
@@ -99,11 +105,7 @@ if (wanted('unet')) {
   writeFileSync(join(dir, 'scaling_factor.json'), JSON.stringify(scale));
   console.log(`${latents.length} named pictures, scaling_factor ${scale}`);
   defineDrawing(executor, text);
-  const draw = async (step: number): Promise<void> => {
-    const z = await drawLatents(executor, text, gridPrompts, 7);
-    const { image } = await executor.run('vae_decode_20', { z: { shape: [20, 8, 8, 4], data: z.map((v) => v / scale) } });
-    await writeGrid(join(dir, 'unet', `grid-${String(step).padStart(6, '0')}.png`), image as HostTensor);
-  };
+  const draw = async (step: number): Promise<void> => writeGrid(join(dir, 'unet', `grid-${String(step).padStart(6, '0')}.png`), await drawPrompts(executor, text, scale));
   await trainUnet(executor, dir, text, latents, scale, { steps: Number(options['unet-steps']), draw, ...(options.start ? { start: await startWeights('', shapesOf(text)) } : {}) });
   executor.dispose();
 }
@@ -115,9 +117,7 @@ if (wanted('neighbours')) {
   for (const [n, shape] of Object.entries(shapesOf(text))) executor.declare(`e/${n}`, { shape }, weights.get(n)!);
   defineDrawing(executor, text);
   const scale = JSON.parse(readFileSync(join(dir, 'scaling_factor.json'), 'utf8')) as number;
-  const z = await drawLatents(executor, text, gridPrompts, 7);
-  const { image } = await executor.run('vae_decode_20', { z: { shape: [20, 8, 8, 4], data: z.map((v) => v / scale) } });
-  const drawn = toBytes(image as HostTensor), training = namedPictures(set.training) as PictureSet['training'];
+  const drawn = toBytes(await drawPrompts(executor, text, scale)), training = namedPictures(set.training) as PictureSet['training'];
   await writeNeighbours(join(dir, 'unet', 'neighbours'), drawn, drawn.map((d, i) => nearest(gridPrompts[i]!, d, training)));
   executor.dispose();
 }
