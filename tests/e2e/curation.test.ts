@@ -155,6 +155,12 @@ describe('import, fix, edit, split, export', () => {
     expect(given.items).toHaveLength(rows.length);
     expect(given.left_out).toHaveLength(left + 1);
     for (const { name, reason } of given.left_out) expect(reason, name).toMatch(/\w{4}/);
+
+    // from the run back to the very pictures it used
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: /The pictures it used/ }).click();
+    await page.getByRole('region', { name: `${given.items.length + given.left_out.length} pictures of this version` }).waitFor(SOON);
+    expect(datasetId(page)).toBe(set);
     expect(app.problems).toEqual([]);
   });
 
