@@ -12,7 +12,7 @@ module.exports = {
     only('contract', 'the contract imports nothing of ours', room('contract'), []),
     { name: 'contract-libraries', comment: 'the contract imports the schema library only', severity: 'error', from: { path: room('contract') }, to: { dependencyTypes: ['npm', 'npm-dev', 'core'], pathNot: 'node_modules/zod' } },
     only('files', 'files is a leaf', leaf, []),
-    only('engine', 'the engine imports the contract', room('engine'), []),
+    only('engine', 'the engine imports the contract, and files', room('engine'), [leaf]),
     only('db', 'the database imports the contract', room('db'), [leaf]),
     only('datasets', 'datasets import db and contract', room('datasets'), [room('db'), leaf]),
     only('compare', 'comparisons import db and contract', room('compare'), [room('db'), leaf]),

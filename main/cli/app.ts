@@ -1,6 +1,9 @@
 /** `lpl serve` and `lpl setup`: the app in a browser, and the engine's runtime. */
 import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import { appDir, isPackaged } from '../runtime/paths.ts';
 import { command, type Action } from './command.ts';
 
 export function addApp(program: Command): void {
@@ -9,7 +12,10 @@ export function addApp(program: Command): void {
   command(program, 'setup', 'install TensorFlow for the engine, or look whether it is there', async () => setup);
 }
 
+/** Throws server.no_window before the window was built. */
 const serve: Action = async (_output, _args, o) => {
+  const window = join(appDir, 'dist', 'renderer');
+  if (!existsSync(join(window, 'index.html'))) throw new AppError('server.no_window', `The window's files are not in ${window}.`, isPackaged ? 'Install the app again.' : 'Run "npm run build" (or "npm start", which does it by itself), then try again.', { folder: window });
   const { runCore } = await import('../server/runCore.ts');
   await runCore({ ipc: false, port: o['port'] === undefined ? undefined : Number(o['port']), open: o['open'] === true, dataDir: o['data'] as string | undefined });
 };

@@ -8,7 +8,7 @@ import { reportHtml, type Report } from '../compare/report/html.ts';
 import { AppError } from '../contract/errors.ts';
 import { evaluateRun } from '../engine/evaluation/evaluateRun.ts';
 import { openWorkbench } from '../engine/evaluation/workbench.ts';
-import { writeFileAtomic } from '../engine/run/atomicFile.ts';
+import { writeFileAtomic } from '../files/atomicFile.ts';
 import { readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import type { Output } from './output.ts';
 import type { Action } from './command.ts';

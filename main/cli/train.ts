@@ -3,7 +3,7 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
-import { writeFileAtomic } from '../engine/run/atomicFile.ts';
+import { writeFileAtomic } from '../files/atomicFile.ts';
 import { listCheckpoints } from '../engine/run/checkpointStore.ts';
 import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';

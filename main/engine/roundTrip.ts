@@ -11,7 +11,7 @@ import { decodeCrop, toBytes, toUnitRange } from './data/decodeImage.ts';
 import { latentEncoder } from './data/encodeLatents.ts';
 import { decode, parseVaeConfig, vaeFactor, type VaeConfig } from './models/vae.ts';
 import { decodeTiled, planTiles } from './models/vaeTiling.ts';
-import { writeFileAtomic } from './run/atomicFile.ts';
+import { writeFileAtomic } from '../files/atomicFile.ts';
 import { loadComponent } from './run/baseModel.ts';
 import { stateContext } from './run/stateContext.ts';
 

@@ -50,7 +50,7 @@ export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: C
   if (ipc) { serveIpc({ call, ...services }, end); return; }
   lock.announce(server!.url);
   if (open) openBrowser(server!.url);
-  process.stdout.write(`LPL Studio is ready: ${server!.url}\n`);
+  process.stdout.write(`LPL Studio is ready: ${server!.url}\nCtrl+C in this terminal stops it.\n`);
 }
 
 /** Tests put a scripted training process in place of the engine. */

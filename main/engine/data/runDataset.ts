@@ -5,7 +5,7 @@ import { AppError } from '../../contract/errors.ts';
 import { bucketingSchema, datasetManifestSchema, type DatasetManifest, type ManifestItem } from '../../contract/datasetManifest.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import { runFolder } from '../../contract/runFolder.ts';
-import { writeFileAtomic } from '../run/atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 import { readFolderDataset } from './folderDataset.ts';
 
 export const datasetFile = (runDir: string): string => join(runDir, runFolder.dataset);

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor } from '../backend/executor.ts';
 import type { CaptionSource } from '../data/captionCache.ts';
-import { writeFileAtomic } from '../run/atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { chunked, filled, pictureBatch } from '../run/batching.ts';
 import { pictureDrawer } from '../sampling/drawPicture.ts';

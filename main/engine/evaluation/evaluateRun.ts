@@ -9,7 +9,7 @@ import { AppError } from '../../contract/errors.ts';
 import { evaluationFolder, evaluationOptionsSchema, evaluationSchema, type Evaluation, type EvaluationOptions } from '../../contract/evaluation.ts';
 import { openRunDataset } from '../data/runDataset.ts';
 import { openBaseModel, type BaseModel } from '../run/baseModel.ts';
-import { writeFileAtomic } from '../run/atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 import { findCheckpoint, type FoundCheckpoint } from '../run/checkpointStore.ts';
 import { configHash, readRunConfig, runFolder } from '../run/runFolder.ts';
 import { measure } from './measure.ts';

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import type { Evaluation } from '../../contract/evaluation.ts';
 import type { ManifestItem } from '../../contract/datasetManifest.ts';
 import { decodeCrop, imageSize } from '../data/decodeImage.ts';
-import { writeFileAtomic } from '../run/atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 import { dot, type FeatureSpace } from './featureSpace.ts';
 import type { MeasureParts } from './measure.ts';
 

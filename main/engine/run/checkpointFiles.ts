@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import { SafetensorsFile } from '../checkpoint/safetensors.ts';
 import { hashFile, verifyWritten, writeSafetensors, type TensorToWrite, type WrittenFile } from '../checkpoint/writeSafetensors.ts';
-import { diskError, fsyncDirectory, writeFileAtomic } from './atomicFile.ts';
+import { diskError, fsyncDirectory, writeFileAtomic } from '../../files/atomicFile.ts';
 
 const manifestSchema = z.strictObject({
   format: z.literal('lpl-checkpoint'), version: z.literal(1),

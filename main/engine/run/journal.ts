@@ -7,7 +7,7 @@
 import { closeSync, existsSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import type { TrainerEvent, TrainerEventBody } from '../../contract/trainerEvent.ts';
 import { AppError } from '../../contract/errors.ts';
-import { diskError, writeFully } from './atomicFile.ts';
+import { diskError, writeFully } from '../../files/atomicFile.ts';
 
 /** Steps and stages may lose the last seconds in a power cut; everything else reaches the disk before work goes on. */
 const unimportant = new Set<TrainerEvent['type']>(['step', 'stage']);

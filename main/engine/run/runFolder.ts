@@ -6,7 +6,7 @@ import type { ZodError } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
 import { runFolder as names } from '../../contract/runFolder.ts';
-import { writeFileAtomic } from './atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 
 export interface RunFolder { dir: string; config: string; dataset: string; journal: string; commands: string; checkpoints: string; samples: string; exports: string; log: string }
 

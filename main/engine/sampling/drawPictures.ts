@@ -9,7 +9,7 @@ import type { LoraWeights } from '../checkpoint/lora/loraWeights.ts';
 import { readLora } from '../checkpoint/lora/readLora.ts';
 import { captionSource } from '../data/captionCache.ts';
 import { openTensorCache } from '../data/tensorCache.ts';
-import { writeFileAtomic } from '../run/atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 import { loadComponent, openBaseModel, variableName, type BaseModel } from '../run/baseModel.ts';
 import { findCheckpoint, type FoundCheckpoint } from '../run/checkpointStore.ts';
 import { openEncoders, type Encoders } from '../run/encoders.ts';

@@ -6,7 +6,7 @@ import type { Executor } from '../backend/executor.ts';
 import type { CaptionSource } from '../data/captionCache.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { chunked, pictureBatch } from '../run/batching.ts';
-import { writeFileAtomic } from '../run/atomicFile.ts';
+import { writeFileAtomic } from '../../files/atomicFile.ts';
 import type { StageReporter, TrainRun } from '../run/trainRun.ts';
 import type { Trainables } from '../trainables/trainables.ts';
 import { pictureDrawer, type DrawJob, type Drawer } from './drawPicture.ts';
