@@ -3,6 +3,7 @@
  * the very last line is "N passed, N failed". Arguments are handed to vitest: `npm test -- tests/db`.
  */
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { appDir } from '../main/runtime/paths.ts';
 import { terminalReport } from '../main/runtime/report.ts';
 import { setupRuntime } from '../main/runtime/setup.ts';
 import { build } from './build.ts';
+import { MARK, outlivedFor } from './outlived.ts';
 
 let passed = 0;
 let failed = 0;
@@ -36,11 +38,13 @@ async function buildAll(): Promise<void> {
 const resultSchema = z.object({ numPassedTests: z.int(), numFailedTests: z.int(), numPendingTests: z.int(), testResults: z.array(z.object({ name: z.string(), status: z.string(), assertionResults: z.array(z.unknown()) })) });
 
 /** Tests; a file that does not load counts as one failure, and so does each skipped test: nothing is passed over in silence. */
-function tests(args: string[]): void {
+async function tests(args: string[]): Promise<void> {
+  const suite = randomUUID();
   const dir = mkdtempSync(join(tmpdir(), 'lpl-check-'));
   const report = join(dir, 'vitest.json');
   try {
-    const run = spawnSync(process.execPath, [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], { cwd: appDir, stdio: 'inherit' });
+    const run = spawnSync(process.execPath, [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], { cwd: appDir, stdio: 'inherit', env: { ...process.env, [MARK]: suite } });
+    await nothingLeft(suite);
     if (!existsSync(report)) { failed++; console.log('FAILED tests: vitest ended without a report'); return; }
     const result = resultSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
     const unloaded = result.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0);
@@ -53,6 +57,15 @@ function tests(args: string[]): void {
   } finally { rmSync(dir, { recursive: true, force: true }); }
 }
 
+/** No process may outlive the tests; those that do are named, counted as one failure, and ended. */
+async function nothingLeft(suite: string): Promise<void> {
+  const left = await outlivedFor(suite, 5_000);
+  if (left.length === 0) { passed++; return; }
+  failed++;
+  console.log(`FAILED processes outlive the tests:\n${left.map(({ pid, command }) => `       ${pid} ${command}`).join('\n')}`);
+  for (const { pid } of left) try { process.kill(pid, 'SIGKILL'); } catch { /* it has just ended */ }
+}
+
 const runtime = await setupRuntime({ report: terminalReport() });
 if (runtime.backend === 'tensorflow') { passed++; console.log(`ok     set-up: TensorFlow ${runtime.version}`); } else { failed++; console.log(`FAILED set-up: ${runtime.problem}`); }
 const given = process.argv.slice(2);
@@ -63,6 +76,6 @@ if (given.length === 0) {
   check('arrows between rooms', [bin('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.cjs', 'main', 'renderer', 'electron', 'scripts']);
 }
 await buildAll();
-tests(given);
+await tests(given);
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,6 +1,9 @@
 /** The life of a run: queue, start, pause, stop, kill, and what its end means. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Emit } from '../contract/emit.ts';
 import { AppError, toAppError } from '../contract/errors.ts';
+import { runFolder } from '../contract/runFolder.ts';
 import type { Run } from '../contract/runs.ts';
 import type { TrainerEvent } from '../contract/trainerEvent.ts';
 import { isLive, liveStates, type RunRow } from './runRow.ts';
@@ -27,6 +30,12 @@ const resumable: readonly Run['state'][] = ['draft', 'paused', 'stopped', 'faile
 const wrongState = (run: Run | RunRow, action: string): AppError =>
   new AppError('run.wrong_state', `"${run.name}" is ${run.state} and cannot be ${action}.`, 'Look at the run\'s state; the page may have been out of date.', { id: run.id, state: run.state });
 
+/** Started anew in an empty folder, a run would count its events from 1 again, and nobody would believe them. */
+function folderIsThere(run: RunRow): void {
+  if (existsSync(run.last_event === 0 ? run.folder : join(run.folder, runFolder.events))) return;
+  throw new AppError('run.folder_gone', `The folder of "${run.name}" is not there any more, or not whole: ${run.folder}.`, 'Put it back (connect the disk that it is on) and try again, or duplicate the run and start the copy.', { id: run.id, folder: run.folder });
+}
+
 export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, prepare, held, log }: LifecycleOptions) {
   let trainer: TrainerPort;
   let closed = false;
@@ -52,6 +61,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     const run = store.row(id);
     if (run.state === 'queued') return store.update(id, { priority });
     if (!resumable.includes(run.state)) throw wrongState(run, run.state === 'finished' ? 'started again: duplicate it, or raise its steps' : 'started');
+    folderIsThere(run);
     const behind = Math.max(0, ...store.waiting().map((r) => r.queue_order!)) + 1;
     current.delete(id);
     store.update(id, { state: 'queued', queue_order: behind, priority, exit_reason: null, error: null, pid: null });

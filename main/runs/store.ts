@@ -1,5 +1,5 @@
 /** The runs table. Whatever must outlive the database is also written to run.json in the run's folder. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Emit } from '../contract/emit.ts';
 import { AppError } from '../contract/errors.ts';
@@ -42,7 +42,8 @@ export function createRunStore(db: Db, runsDir: string, emit: Emit): RunStore {
   const waiting = (): RunRow[] => sql('SELECT * FROM runs WHERE queue_order IS NOT NULL ORDER BY priority DESC, queue_order').all() as RunRow[];
   const position = (r: RunRow): number | null => (r.queue_order === null ? null : waiting().findIndex((w) => w.id === r.id) + 1);
   const get = (id: string): Run => { const r = row(id); return toRun(r, position(r)); };
-  const keep = (r: RunRow): void => writeJson(runFile(r.folder), Object.fromEntries(kept.map((k) => [k, (k === 'config' || k === 'error') && r[k] !== null ? JSON.parse(r[k]) : r[k]])));
+  /** A folder that was taken away (a disk that is not plugged in) is not made anew: it may come back as it was. */
+  const keep = (r: RunRow): void => { if (existsSync(r.folder)) writeJson(runFile(r.folder), Object.fromEntries(kept.map((k) => [k, (k === 'config' || k === 'error') && r[k] !== null ? JSON.parse(r[k]) : r[k]]))); };
   const changed = (id: string): Run => { const run = get(id); emit('runs.changed', { run }); return run; };
 
   return {

@@ -1,21 +1,17 @@
 /** What must survive: kill -9 of training and core at random moments, a full disk, two instances, a taken port, a jumping clock, a hung child. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
 import { startTime } from '../../main/files/processIdentity.ts';
+import { journalOf, moments, pause, sameAsJournal } from './journal.ts';
 import { httpCore, ipcCore, remove, scripted, smallDisk, temporaryFolder, until, type TestCore } from './helpers.ts';
 
-const journalOf = (folder: string): TrainerEvent[] => readFileSync(join(folder, 'events.jsonl'), 'utf8').split('\n').filter(Boolean).flatMap((l) => { try { return [JSON.parse(l) as TrainerEvent]; } catch { return []; } });
 const stepsOf = async (core: TestCore, id: string): Promise<number[]> => (await core.call('metrics.series', { run_id: id, names: ['loss'], max_points: 20_000 }))[0]!.steps;
 const state = (core: TestCore, id: string, wanted: string) => until(async () => { const r = await core.call('runs.get', { id }); return r.state === wanted && r; }, `run to be ${wanted}`, 60_000);
-/** Deterministic "random" moments. */
-const moments = (n: number, seed: number): number[] => Array.from({ length: n }, (_, i) => ((Math.imul(i + seed, 2654435761) >>> 0) % 1000) / 1000);
-const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
 
 test('25 times kill -9 of the core: training goes on, no event is lost, the queue stays in order', { timeout: 400_000 }, async () => {
   const dataDir = temporaryFolder();
@@ -36,37 +32,40 @@ test('25 times kill -9 of the core: training goes on, no event is lost, the queu
   }
   expect(() => process.kill(pid, 0)).not.toThrow();
   await core.call('runs.stop', { id });
-  const stopped = await state(core, id, 'stopped');
-  const events = journalOf(folder);
-  expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
-  expect(stopped.last_event).toBe(events.length);
-  expect(await stepsOf(core, id)).toEqual(events.filter((e) => e.type === 'step').map((e) => e.step));
+  await state(core, id, 'stopped');
+  await sameAsJournal(core.call, id);
   for (const w of waiting) await state(core, w, 'finished');
   await core.close();
 });
 
-test('25 times kill -9 of the training process: every journaled event is in the database, and it resumes', { timeout: 400_000 }, async () => {
+test('25 times kill -9 of the training process: every journaled event is in the database, what waits keeps waiting, and it resumes', { timeout: 400_000 }, async () => {
   const core = await ipcCore();
   onTestFinished(async () => { await core.close(); remove(core.dataDir); });
-  const { id } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 1_000_000, ms: 5 }), start: true });
-  const { folder } = await core.call('runs.get', { id });
+  const { id, folder } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 1_000_000, ms: 5 }), start: true });
+  await state(core, id, 'running');
+  const waiting: string[] = [];
+  for (let i = 0; i < 3; i++) waiting.push((await core.call('runs.create', { name: `waits ${i}`, config: scripted(core.dataDir, { steps: 2 }), start: true })).id);
+  const queue = async (): Promise<string[]> => (await core.call('queue.list', {})).waiting.map((r) => r.id);
   for (const moment of moments(25, 99)) {
     await state(core, id, 'running');
+    await core.call('queue.hold', { held: true }); // or the next one would start in its place
     const pid = (journalOf(folder).findLast((e) => e.type === 'started') as { pid: number }).pid;
     await pause(moment * 120);
     process.kill(pid, 'SIGKILL');
     const failed = await state(core, id, 'failed');
     expect(failed.exit_reason).toBe('killed');
     expect(failed.error!.hint).toMatch(/[Rr]esume/);
-    const events = journalOf(folder);
-    expect(failed.last_event).toBe(events.at(-1)!.n);
-    await core.call('runs.resume', { id });
+    expect(failed.last_event).toBe(journalOf(folder).at(-1)!.n);
+    expect(await queue()).toEqual(waiting);
+    await core.call('runs.resume', { id, priority: 1 });
+    await core.call('queue.hold', { held: false });
   }
+  await state(core, id, 'running');
   await core.call('runs.stop', { id });
   await state(core, id, 'stopped');
-  const events = journalOf(folder);
-  expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
-  expect(new Set(await stepsOf(core, id))).toEqual(new Set(events.filter((e) => e.type === 'step').map((e) => e.step)));
+  const events = await sameAsJournal(core.call, id);
+  expect(events.filter((e) => e.type === 'started'), 'a process for each resume').toHaveLength(26);
+  for (const w of waiting) await state(core, w, 'finished');
 });
 
 test('a run whose process vanished while the app was closed is lost, and can be resumed', async () => {
@@ -148,6 +147,40 @@ test('training that ended by itself while the app was closed is finished at the 
   const run = await state(core, id, 'finished');
   expect(await stepsOf(core, id)).toHaveLength(40);
   expect(run.error).toBeNull();
+  await core.close();
+});
+
+test('a run whose folder was taken away says so and is not begun anew in an empty one; it is found where it was moved to, and a copy of it is left alone', async () => {
+  const dataDir = temporaryFolder();
+  onTestFinished(() => remove(dataDir));
+  let core = await ipcCore(dataDir);
+  const { id, folder } = await core.call('runs.create', { name: 'On the other disk', config: scripted(dataDir, { steps: 1_000_000, ms: 5 }), start: true });
+  await until(async () => (await core.call('runs.get', { id })).step > 10, 'steps');
+  await core.call('runs.stop', { id });
+  const before = await state(core, id, 'stopped');
+  const elsewhere = join(dataDir, 'another disk');
+  renameSync(folder, elsewhere);
+  await expect(core.call('runs.resume', { id })).rejects.toMatchObject({ code: 'run.folder_gone', message: expect.stringContaining(folder), hint: expect.stringMatching(/Put it back/) });
+  await core.call('runs.update', { id, name: 'Renamed meanwhile' });
+  expect(existsSync(folder), 'nothing stands in its way back').toBe(false);
+  expect(await core.call('runs.get', { id })).toMatchObject({ state: 'stopped', last_event: before.last_event });
+  await core.close();
+  const moved = join(dataDir, 'runs', 'tidied up'), copy = join(dataDir, 'runs', 'a backup of it');
+  renameSync(elsewhere, moved);
+  for (const round of [1, 2]) { // the second start finds it where it knows it to be
+    core = await ipcCore(dataDir);
+    expect(await core.call('runs.get', { id }), `start ${round}`).toMatchObject({ folder: moved, name: 'Renamed meanwhile', state: 'stopped' });
+    expect(core.stderr()).not.toMatch(/copy/);
+    await core.close();
+  }
+  cpSync(moved, copy, { recursive: true });
+  core = await ipcCore(dataDir);
+  expect(core.stderr()).toMatch(/a backup of it is a copy of the folder of "Renamed meanwhile"/);
+  await core.call('runs.resume', { id });
+  await until(async () => (await core.call('runs.get', { id })).step > before.step, 'more steps');
+  await core.call('runs.stop', { id });
+  await state(core, id, 'stopped');
+  await sameAsJournal(core.call, id);
   await core.close();
 });
 

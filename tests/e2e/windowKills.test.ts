@@ -1,18 +1,11 @@
 /** kill -9 of the window at random moments, in Chromium and in Electron, while it watches a training and queues runs: nothing that it was told is lost. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
 import { httpCore, remove, scripted, temporaryFolder, until } from '../api/helpers.ts';
+import { journalOf, moments, pause, sameAsJournal } from '../api/journal.ts';
 import { chromiumFlags, inElectron } from './apps.ts';
 
 type Call = <T>(method: string, params: unknown) => Promise<T>;
-const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
-/** Deterministic "random" moments, 0–1. */
-const moments = (n: number, seed: number): number[] => Array.from({ length: n }, (_, i) => ((Math.imul(i + seed, 2654435761) >>> 0) % 1000) / 1000);
-const journalOf = (folder: string): TrainerEvent[] => readFileSync(join(folder, 'events.jsonl'), 'utf8').split('\n').filter(Boolean).flatMap((l) => { try { return [JSON.parse(l) as TrainerEvent]; } catch { return []; } });
-
 /** The page queues runs one after the other and tells the test of each that the core has acknowledged. */
 function keepQueuing(page: Page, config: unknown): void {
   page.evaluate(async (c) => {
@@ -31,13 +24,9 @@ async function nothingLost(call: Call, id: string, ids: string[], pid: number): 
   expect(waiting.filter((w) => ids.includes(w))).toEqual(ids);
   expect(ids.length).toBeGreaterThan(10);
   await call('runs.stop', { id });
-  const run = await until(async () => { const r = await call<{ state: string; folder: string; last_event: number }>('runs.get', { id }); return r.state === 'stopped' && r; }, 'the stop');
-  const events = journalOf(run.folder);
+  await until(async () => (await call<{ state: string }>('runs.get', { id })).state === 'stopped', 'the stop');
+  const events = await sameAsJournal(call, id);
   expect(events.filter((e) => e.type === 'started').map((e) => (e as { pid: number }).pid)).toEqual([pid]);
-  expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
-  expect(run.last_event).toBe(events.length);
-  const [loss] = await call<{ steps: number[] }[]>('metrics.series', { run_id: id, names: ['loss'], max_points: 20_000 });
-  expect(loss!.steps).toEqual(events.filter((e) => e.type === 'step').map((e) => e.step));
 }
 const startTraining = async (call: Call, dataDir: string): Promise<{ id: string; pid: number }> => {
   const { id, folder } = await call<{ id: string; folder: string }>('runs.create', { config: scripted(dataDir, { steps: 1_000_000, ms: 10 }), start: true });
