@@ -1,8 +1,13 @@
 /** Ctrl+C while a run trains: in a terminal a question with three answers, without one a line that says that training goes on. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { mayClose } from '../../main/server/closing.ts';
-import { httpCore, remove, scripted, until, type TestCore } from './helpers.ts';
+import { fakeTrainer, httpCore, remove, scripted, temporaryFolder, until, type TestCore } from './helpers.ts';
+import { journalOf } from './journal.ts';
+
+const root = join(import.meta.dirname, '..', '..');
 
 async function training(): Promise<{ core: TestCore; id: string; answer: (keys: string) => Promise<{ may: boolean; said: string }> }> {
   const core = await httpCore();
@@ -42,4 +47,40 @@ test('SIGINT without a terminal: the core ends, the training does not, and that 
   onTestFinished(() => again.close());
   expect((await again.call('runs.get', { id })).state).toBe('running');
   await again.call('runs.kill', { id });
+});
+
+/** `npm start` in a terminal of its own: what it shows, and keys for it. */
+async function startedInTerminal(): Promise<{ dataDir: string; shown: () => string; press(keys: string): void; until(what: RegExp): Promise<RegExpExecArray>; ended: Promise<number | null>; call<T>(method: string, params: object): Promise<T> }> {
+  const dataDir = temporaryFolder();
+  const start = `exec '${process.execPath}' '${join(root, 'scripts', 'start.mjs')}' --browser --no-open`;
+  const terminal = spawn('script', ['-qefc', start, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, LPL_DATA: dataDir, LPL_TRAINER: fakeTrainer } });
+  let out = '';
+  terminal.stdout.on('data', (d: Buffer) => { out += String(d); });
+  const ended = new Promise<number | null>((resolve) => { terminal.once('exit', resolve); });
+  onTestFinished(async () => { terminal.kill('SIGKILL'); await ended; remove(dataDir); });
+  const shows = (what: RegExp): Promise<RegExpExecArray> => until(async () => what.exec(out) ?? undefined, `${what} in ${out}`, 60_000);
+  const { origin, searchParams } = new URL((await shows(/LPL Studio is ready: (\S+)/))[1]!);
+  const call = async <T>(method: string, params: object): Promise<T> => (await (await fetch(`${origin}/api/${method}`, { method: 'POST', headers: { authorization: `Bearer ${searchParams.get('token')}`, 'content-type': 'application/json' }, body: JSON.stringify(params) })).json() as { result: T }).result;
+  return { dataDir, shown: () => out, press: (keys) => { terminal.stdin.write(keys); }, until: shows, ended, call };
+}
+const CTRL_C = '\x03';
+
+test('Ctrl+C at `npm start` while a run trains asks, stays, and stops and saves as told; nothing of it is left', async () => {
+  const app = await startedInTerminal();
+  expect(app.shown()).toMatch(/Ctrl\+C in this terminal stops it/);
+  const { id, folder } = await app.call<{ id: string; folder: string }>('runs.create', { name: 'Mine', config: scripted(app.dataDir, { steps: 1_000_000, ms: 10 }), start: true });
+  await until(async () => (await app.call<{ step: number }>('runs.get', { id })).step > 0, 'a step');
+  app.press(CTRL_C);
+  await app.until(/"Mine" is still training.*\[k\]eep.*\[s\]top.*\[c\]ancel/);
+  app.press('c\r');
+  await app.until(/LPL Studio stays/);
+  expect((await app.call<{ state: string }>('runs.get', { id })).state).toBe('running');
+  const { pid } = journalOf(folder)[0] as { pid: number };
+  app.press(CTRL_C);
+  await until(async () => app.shown().match(/still training/g)?.length === 2, 'the question again');
+  app.press('s\r');
+  await app.until(/and saving/);
+  expect(await app.ended).toBe(0);
+  expect(() => process.kill(pid, 0)).toThrow();
+  expect(journalOf(folder).slice(-2)).toMatchObject([{ type: 'checkpoint' }, { type: 'finished', reason: 'stopped' }]);
 });

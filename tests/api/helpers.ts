@@ -1,6 +1,6 @@
 /** A core of its own for a test: a folder under the system's temporary folder, the scripted trainer, both transports. */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,15 @@ export interface TestCore {
   url?: string;
 }
 
+/** No core outlives the file of tests that started it, whatever failed there. */
+const started = new Set<ChildProcess>();
+function kept<T extends ChildProcess>(child: T): T {
+  started.add(child);
+  child.once('exit', () => started.delete(child));
+  return child;
+}
+if (process.env['VITEST']) afterAll(() => Promise.all([...started].map((child) => { child.kill('SIGKILL'); return exited(child); })).then(() => undefined));
+
 const exited = (child: ChildProcess): Promise<void> => new Promise((resolve) => { if (child.exitCode !== null || child.signalCode !== null) resolve(); else child.once('exit', () => resolve()); });
 const env = (dataDir: string): NodeJS.ProcessEnv => ({ ...process.env, LPL_DATA: dataDir, LPL_TRAINER: fakeTrainer, LPL_CHECK_RESULTS: '1' });
 const entry = join(import.meta.dirname, '..', '..', 'main', 'core.ts');
@@ -56,7 +65,7 @@ function ready<T>(child: ChildProcess, stderr: () => string, become: (resolve: (
 }
 
 export async function httpCore(dataDir = temporaryFolder(), more: string[] = [], moreEnv: NodeJS.ProcessEnv = {}): Promise<TestCore> {
-  const child = spawn(process.execPath, [entry, '--serve', ...more], { env: { ...env(dataDir), ...moreEnv }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = kept(spawn(process.execPath, [entry, '--serve', ...more], { env: { ...env(dataDir), ...moreEnv }, stdio: ['ignore', 'pipe', 'pipe'] }));
   let err = '';
   child.stderr.on('data', (d: Buffer) => { err += String(d); });
   const url = await ready<string>(child, () => err, (resolve) => {
@@ -90,7 +99,7 @@ export async function httpCore(dataDir = temporaryFolder(), more: string[] = [],
 }
 
 export async function ipcCore(dataDir = temporaryFolder()): Promise<TestCore> {
-  const child = spawn(process.execPath, [entry], { env: env(dataDir), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = kept(spawn(process.execPath, [entry], { env: env(dataDir), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }));
   let err = '', id = 0;
   child.stderr!.on('data', (d: Buffer) => { err += String(d); });
   const waiting = new Map<number, (r: Reply) => void>();
