@@ -1,15 +1,14 @@
 /**
- * Starts a packed app with an empty home folder and drives it as a newcomer would: TensorFlow is installed by the app itself, a short LPL run
- * of the demo is trained to its end, its curves and pictures are looked at, the app is closed. Then nothing may have been written outside
- * the data folder. `node scripts/node24.mjs tests/e2e/tryPackage.ts APP_FOLDER_OR_TAR_GZ [--steps N]`; needs Linux, Xvfb, a way to
- * PyPI, and 2 GB of disk.
+ * Starts a packed app with an empty home folder and drives it as a newcomer would, by clicks in its window: TensorFlow is installed by the app
+ * itself, the demo is trained to its end, curves and pictures are looked at meanwhile, then its numbers; the app is closed. Nothing may have
+ * been written outside the data folder. `node scripts/node24.mjs tests/e2e/tryPackage.ts APP_FOLDER_OR_TAR_GZ [--pictures FOLDER]`
+ * (pictures of the window go there); needs Linux, Xvfb, a way to PyPI, 2 GB of disk and about ten minutes.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { demoConfig } from '../../main/compare/demo.ts';
 import { until } from '../api/helpers.ts';
 import type { DevtoolsPage } from './devtools.ts';
 import { appFolder, filesIn, megabytesIn, startPackaged, stateOf, strays, wrongFuses } from './packagedApp.ts';
@@ -39,28 +38,50 @@ async function firstStart(page: DevtoolsPage): Promise<void> {
   await until(async () => await says(page, 'Training engine') === '', 'the start page to say no more', MINUTES);
 }
 
-interface Run { id: string; state: string; step: number; backend: string | null; error: { message: string; hint: string } | null }
+interface Run { id: string; name: string; state: string; step: number; backend: string | null; lpl_enabled: boolean; error: { message: string; hint: string } | null }
+const pictureCount = (page: DevtoolsPage): Promise<number> => page.evaluate(() => [...document.querySelectorAll<HTMLImageElement>('section[aria-label="Sample pictures"] img')].filter((img) => img.naturalWidth > 0).length, null);
+const curve = (page: DevtoolsPage): Promise<string> => page.evaluate(() => document.querySelector<HTMLCanvasElement>('section[aria-label="Curves"] canvas')?.toDataURL() ?? '', null);
+const readable = (page: DevtoolsPage, text: RegExp, what: string, minutes: number): Promise<boolean> => until(() => page.evaluate((source) => new RegExp(source).test(document.querySelector<HTMLElement>('main')!.innerText), text.source), what, minutes * MINUTES);
 
-/** The demo's LPL arm, cut short, with one picture. */
-async function trainDemo(page: DevtoolsPage, pictures: string, steps: number): Promise<void> {
-  const model = (await page.ask<{ id: string; builtin: boolean }[]>('models.list')).find((m) => m.builtin)!;
-  const demo = demoConfig(model.id, pictures, steps);
-  const config = { ...demo, lpl: { ...demo.lpl, enabled: true }, samples: { ...demo.samples, prompts: ['blob emoji of a cat'], seeds: [1], sample_every: steps, num_inference_steps: 6 }, validation: { ...demo.validation, validation_every: 0 } };
-  const { id } = await page.ask<Run>('runs.create', { name: 'Packed', config, start: true });
-  await page.evaluate((route) => { location.hash = route; }, `#/runs/${id}`);
-  const run = await until(async () => {
-    const now = await page.ask<Run>('runs.get', { id });
-    if (now.state === 'failed' || now.state === 'lost') throw new Error(`the run ended: ${now.error?.message} ${now.error?.hint}`);
-    return now.state === 'finished' && now;
-  }, 'the run', 20 * MINUTES);
-  must(run.step === steps && run.backend === 'tensorflow', `${run.step} steps were trained with LPL on ${run.backend}`);
-  await until(() => page.evaluate((text) => document.body.innerText.includes(text), `Finished ${steps} steps`), 'the page to say so', MINUTES);
-  await until(() => page.evaluate(() => (document.querySelector<HTMLImageElement>('section[aria-label="Sample pictures"] img')?.naturalWidth ?? 0) > 0, null), 'a sample picture', MINUTES);
-  const curves = (await page.ask<{ name: string; points: number }[]>('metrics.names', { run_id: id })).filter((n) => n.points === steps).map((n) => n.name);
-  must(curves.includes('loss') && curves.some((name) => name.startsWith('lpl')), `its page shows the end, its picture, and curves of ${steps} points (${curves.slice(0, 5).join(', ')} …)`);
+/** On the page of a run that trains: its curve is drawn anew, its pictures come. */
+async function watchRun(page: DevtoolsPage, sentence: RegExp): Promise<void> {
+  await readable(page, sentence, String(sentence), 10);
+  const drawn = new Set<string>();
+  await until(async () => { drawn.add(await curve(page)); return drawn.size > 5; }, 'the curve to move', 3 * MINUTES);
+  await until(async () => await pictureCount(page) > 0, 'sample pictures', 5 * MINUTES);
+  must(true, `the run's page says ${String(sentence)}, its curve moves, ${await pictureCount(page)} sample pictures stand there`);
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { steps: { type: 'string', default: '12' } } });
+/** The demo, by clicks alone, to its numbers. `keep` takes pictures of the window. */
+async function demo(page: DevtoolsPage, keep: (name: string) => Promise<void>): Promise<void> {
+  await keep('start');
+  await page.click('button', 'Run the demo');
+  await page.click('main a', 'seed 1', MINUTES);
+  await watchRun(page, /Training without LPL, step \d/);
+  await keep('baseline');
+  await page.click('nav a', 'Compare');
+  await page.click('main a', /^Demo: did LPL help/);
+  await page.click('main .arm:nth-child(2) a', 'seed 1');
+  await watchRun(page, /Training with LPL, step \d/);
+  await readable(page, /Finished 150 steps/, 'the end of the LPL run', 10);
+  must(await pictureCount(page) === 24, '24 sample pictures stand in its grid: 4 prompts, 2 seeds, 3 steps');
+  await keep('lpl');
+  await page.click('nav a', 'Compare');
+  await page.click('main a', /^Demo: did LPL help/);
+  const runs = await until(async () => {
+    const all = await page.ask<Run[]>('runs.list');
+    const failed = all.find((r) => r.state === 'failed' || r.state === 'lost');
+    if (failed) throw new Error(`${failed.name} ended: ${failed.error?.message} ${failed.error?.hint}`);
+    return all.length === 3 && all.every((r) => r.state === 'finished' && r.step === 150) && all;
+  }, 'all three runs', 20 * MINUTES);
+  must(runs.every((r) => r.backend === 'tensorflow'), 'all three arms were trained on TensorFlow');
+  await page.click('[role="tab"]', 'Numbers');
+  await readable(page, /KID/, 'the numbers', 10);
+  await keep('numbers');
+  say(`the verdict: ${(await page.evaluate(() => document.querySelector<HTMLElement>('main [role="tabpanel"]')!.innerText, null)).trim().split('\n')[0]}`);
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { pictures: { type: 'string' } } });
 if (!positionals[0]) throw new Error('Name the folder of an unpacked app, or a .tar.gz.');
 const work = mkdtempSync(join(tmpdir(), 'lpl-try-'));
 try {
@@ -73,10 +94,12 @@ try {
   must(!asNode.stdout.includes('a plain Node'), 'the program cannot be used as a plain Node');
   const before = stateOf(folder);
   const app = await startPackaged(program, home);
+  const keep = async (name: string): Promise<void> => { if (values.pictures) writeFileSync(join(values.pictures, `${name}.png`), await app.page.picture()); };
   try {
     say('the window is there');
     await firstStart(app.page);
-    await trainDemo(app.page, join(folder, 'resources', 'app.asar.unpacked', 'resources', 'demo', 'blobs'), Number(values.steps));
+    await demo(app.page, keep);
+    say(`${megabytesIn(join(home, '.local', 'share', 'lpl-studio'))} MB lie in the data folder`);
     must(await app.close() === 0, 'it closes when it is told to');
   } catch (error) { console.error(app.log()); throw error; } finally { app.kill(); }
   must(stateOf(folder) === before, 'nothing in the app\'s own folder has changed');
