@@ -70,6 +70,8 @@ export const estimateSchema = z.object({
   memory_available_mb: z.number(),
   seconds_per_step: z.number().nullable(),
   total_seconds: z.number().nullable(),
+  /** what the whole time is made of, s; empty where it is not known */
+  time_parts: z.array(z.object({ name: z.string(), seconds: z.number() })).default([]),
   fits: z.boolean(),
   notes: z.array(z.string()),
 });

@@ -9,7 +9,7 @@ import { openBaseModel } from './run/baseModel.ts';
 import { saveCheckpoint } from './run/checkpointStore.ts';
 import { stateTensors } from './run/checkpoints.ts';
 import { openEncoders, type Encoders } from './run/encoders.ts';
-import { etaClock, memoryNow } from './run/progress.ts';
+import { etaClock, memoryNow, pauseClock, type PauseClock } from './run/progress.ts';
 import { readJournal } from './run/journal.ts';
 import { configHash } from './run/runFolder.ts';
 import { openSession, type Session } from './run/session.ts';
@@ -19,6 +19,8 @@ import { planTrainables, textUse } from './trainables/trainables.ts';
 
 type EndReason = 'finished' | 'stopped' | 'paused';
 interface End { step: number; reason: EndReason }
+/** Times of steps and of what comes between them, for the time left. */
+interface Clocks { step: ReturnType<typeof etaClock>; draw: PauseClock; validate: PauseClock; save: PauseClock }
 
 /** Runs the training to its end, a stop or a pause. Throws AppErrors; `run.emit` has told everything up to there. */
 export async function train(run: TrainRun): Promise<EndReason> {
@@ -45,8 +47,9 @@ export async function train(run: TrainRun): Promise<EndReason> {
 
 /** Steps until all are done or the person ends the run. */
 async function loop(s: Session): Promise<End> {
-  const eta = etaClock();
-  if (s.firstStep === 0 || !observed(s, s.firstStep)) await observe(s, s.firstStep);
+  const { samples, validation, training } = s.run.config;
+  const clocks: Clocks = { step: etaClock(), draw: pauseClock(samples.sample_every), validate: pauseClock(validation.validation_every), save: pauseClock(training.checkpointing_steps) };
+  if (s.firstStep === 0 || !observed(s, s.firstStep)) await observe(s, s.firstStep, clocks);
   let saved = s.firstStep;
   for (let step = s.firstStep; step < s.totalSteps; step++) {
     const end = await obey(s, step);
@@ -54,10 +57,10 @@ async function loop(s: Session): Promise<End> {
       if (end.save && saved !== step) await save(s, step);
       return { step, reason: end.reason };
     }
-    await oneStep(s, step, eta);
+    await oneStep(s, step, clocks);
     const done = step + 1;
-    if (done % s.run.config.training.checkpointing_steps === 0 || done === s.totalSteps) { await save(s, done); saved = done; }
-    await observe(s, done);
+    if (done % s.run.config.training.checkpointing_steps === 0 || done === s.totalSteps) { await clocks.save.timed(() => save(s, done)); saved = done; }
+    await observe(s, done, clocks);
   }
   await exportFinished(s);
   return { step: s.totalSteps, reason: 'finished' };
@@ -83,7 +86,7 @@ async function obey(s: Session, step: number): Promise<{ reason: EndReason; save
   return end;
 }
 
-async function oneStep(s: Session, step: number, eta: ReturnType<typeof etaClock>): Promise<void> {
+async function oneStep(s: Session, step: number, clocks: Clocks): Promise<void> {
   const began = performance.now(), { run, program } = s;
   const planned = s.data.plan.step(step);
   const batches: HostBatch[] = [];
@@ -92,11 +95,17 @@ async function oneStep(s: Session, step: number, eta: ReturnType<typeof etaClock
   const report = await program.step(step, batches);
   if (!report.finite) throw nonFinite(step, report, batches);
   const seconds = (performance.now() - began) / 1000, pictures = batches.reduce((n, b) => n + b.names.length, 0);
-  if (!report.firstUse) eta.tick(seconds);
+  if (!report.firstUse) clocks.step.tick(seconds);
   run.emit({
-    type: 'step', step: step + 1, seconds, images_per_s: pictures / seconds, eta_s: eta.left(s.totalSteps - step - 1), memory: memoryNow(),
+    type: 'step', step: step + 1, seconds, images_per_s: pictures / seconds, eta_s: timeLeft(s, step + 1, clocks), memory: memoryNow(),
     metrics: { ...report.metrics, epoch: planned[0]!.epoch, 'time/data': (loaded - began) / 1000, 'time/step': (performance.now() - loaded) / 1000 },
   });
+}
+
+/** Seconds until the end: the steps, and what is due between them. Null before the first usual step. */
+function timeLeft({ totalSteps }: Session, done: number, { step, draw, validate, save }: Clocks): number | null {
+  const steps = step.left(totalSteps - done);
+  return steps === null ? null : [draw, validate, save].reduce((sum, clock) => sum + clock.left(done, totalSteps), steps);
 }
 
 function nonFinite(step: number, { metrics, badPictures }: StepReport, batches: HostBatch[]): AppError {
@@ -117,11 +126,12 @@ async function save(s: Session, step: number): Promise<void> {
 }
 
 /** Draws samples and measures validation where they are due after `done` steps. */
-async function observe(s: Session, done: number): Promise<void> {
+async function observe(s: Session, done: number, { draw, validate }: Clocks): Promise<void> {
   const { samples, validation } = s.run.config, last = done === s.totalSteps;
   const due = (every: number): boolean => done === 0 || last || (every > 0 && done % every === 0);
-  if (samples.prompts.length && due(samples.sample_every)) await s.painter.draw(done);
+  if (samples.prompts.length && due(samples.sample_every)) await draw.timed(() => s.painter.draw(done));
   if (!s.validation || !due(validation.validation_every)) return;
-  const metrics = await s.validation.run((n, total) => s.report('validating', 'measuring held-out pictures', n, total));
+  const { validation: measure } = s;
+  const metrics = await validate.timed(() => measure.run((n, total) => s.report('validating', 'measuring held-out pictures', n, total)));
   s.run.emit({ type: 'validation', step: done, metrics });
 }

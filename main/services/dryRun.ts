@@ -2,7 +2,7 @@
  * A dry run: a few real steps on the data set's largest bucket in a folder of their own, measured and thrown away. With LPL it
  * runs twice, without the loss and with a known share of the samples below the threshold: a step's time grows in a straight line
  * with that share. The second run takes half of them where a batch has several, so that as in a real run every number of samples
- * gets its graph, and its memory; a single or stratified sample is taken always.
+ * gets its graph, and its memory; a single or stratified sample is taken always. The first run also draws a few pictures, validates and saves.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,44 +15,53 @@ import type { JobContext, Jobs } from '../jobs/jobs.ts';
 import type { RunRow } from '../runs/runRow.ts';
 import { memoryLimit } from '../runtime/doctor.ts';
 import { runChild } from './childJson.ts';
+import { upkeep, wholeRun, type DataCounts, type Timed } from './dryRunTimes.ts';
 import { withModel } from './modelInspector.ts';
 
 const STEPS = 6, STEPS_OF_ALL_COUNTS = 14;
 /** The first steps trace and compile. */
 const WARM_UP = 2;
 const TIMESTEPS = 1000;
+/** Held-out pictures that are validated. */
+const PROBED = 2;
 type Step = Extract<TrainerEvent, { type: 'step' }>;
 /** What a dry run is given: `prepare` writes the folder's config.json and data as for a real run. */
 export interface DryRunPorts { jobs: Jobs; folder: string; prepare: (run: RunRow) => Promise<void>; modelPath: (base: string) => string }
 
-/** The same settings, short, without pictures or checkpoints in between. */
-const shortened = (config: RunConfig, lpl: RunConfig['lpl'], steps: number): RunConfig => ({
-  ...config, lpl,
+/** The same settings, short, without checkpoints in between; `looks`: a few pictures are drawn and validated, at the start and at the end. */
+const shortened = (config: RunConfig, lpl: RunConfig['lpl'], steps: number, looks: boolean): RunConfig => ({
+  ...config, lpl, samples: { ...(looks ? fewSamples(config) : { ...config.samples, prompts: [] }), sample_every: 0 },
   training: { ...config.training, max_train_steps: steps, num_train_epochs: null, checkpointing_steps: 10_000_000 },
-  samples: { ...config.samples, prompts: [], sample_every: 0 },
-  validation: { ...config.validation, validation_every: 0 },
+  validation: { ...config.validation, validation_every: looks && config.validation.validation_every > 0 ? 10_000_000 : 0, validation_images: PROBED },
 });
+/** As many pictures as are drawn at once (small ones go together), by a few steps of the sampler: what one more costs is the same. */
+function fewSamples({ samples, data }: RunConfig): RunConfig['samples'] {
+  const together = Math.max(1, Math.min(16, Math.floor(4096 / ((samples.sample_size ?? data.resolution) / 8) ** 2)));
+  const prompts = samples.prompts.slice(0, together);
+  return { ...samples, prompts, seeds: samples.seeds.slice(0, Math.max(1, Math.floor(together / Math.max(1, prompts.length)))), num_inference_steps: Math.min(3, samples.num_inference_steps) };
+}
 
 interface Variant { name: string; config: RunConfig; steps: number; /** of the samples that take part in LPL */ share: number }
 
 /** One measurement, or with LPL two. */
 export function variants(config: RunConfig): Variant[] {
   const { lpl, training } = config;
-  if (!lpl.enabled) return [{ name: '', config: shortened(config, lpl, STEPS), steps: STEPS, share: 0 }];
+  if (!lpl.enabled) return [{ name: '', config: shortened(config, lpl, STEPS, true), steps: STEPS, share: 0 }];
   const [share, steps] = training.train_batch_size > 1 && !lpl.lpl_stratified ? [0.5, STEPS_OF_ALL_COUNTS] as const : [1, STEPS] as const;
   const bias = { ...config.diffusion, timestep_bias_strategy: 'none' as const };
   return [
-    { name: 'without LPL', config: shortened(config, { ...lpl, enabled: false }, STEPS), steps: STEPS, share: 0 },
-    { name: 'with LPL', config: { ...shortened(config, { ...lpl, lpl_start: 0, lpl_t_threshold: share * TIMESTEPS }, steps), diffusion: bias }, steps, share },
+    { name: 'without LPL', config: shortened(config, { ...lpl, enabled: false }, STEPS, true), steps: STEPS, share: 0 },
+    { name: 'with LPL', config: { ...shortened(config, { ...lpl, lpl_start: 0, lpl_t_threshold: share * TIMESTEPS }, steps, false), diffusion: bias }, steps, share },
   ];
 }
 
-/** Only pictures of the bucket with the most pixels, as many as the steps can use: nothing else has to be encoded. */
+/** Only pictures of the bucket with the most pixels, as many as the steps can use, and two that are held out: nothing else has to be encoded. */
 export function largestBucket(manifest: DatasetManifest, pictures: number): DatasetManifest {
   const training = manifest.items.filter((i) => i.split === 'train');
   const area = ({ bucket: [w, h] }: DatasetManifest['items'][number]): number => w * h;
   const { bucket } = training.filter((i) => !i.prior).reduce((most, i) => (area(i) > area(most) ? i : most));
-  return { ...manifest, items: training.filter((i) => i.bucket.join() === bucket.join()).slice(0, Math.max(1, pictures)), left_out: [] };
+  const held = manifest.items.filter((i) => i.split === 'validation').toSorted((a, b) => Number(b.bucket.join() === bucket.join()) - Number(a.bucket.join() === bucket.join())).slice(0, PROBED);
+  return { ...manifest, items: [...training.filter((i) => i.bucket.join() === bucket.join()).slice(0, Math.max(1, pictures)), ...held], left_out: [] };
 }
 
 /** Share of the samples that take part in LPL over a whole run, 0 … 1. */
@@ -68,23 +77,28 @@ const median = (values: readonly number[]): number | null => values.toSorted((a,
 const seconds = (steps: readonly Step[]): number | null => median(steps.slice(WARM_UP).map((s) => s.seconds));
 const round = (s: number): string => String(Number(s.toPrecision(2)));
 
-/** `measured`: steps of each variant with the share of samples that took part in LPL; `share`: of those that will. */
-export function summarise(measured: readonly { steps: readonly Step[]; share: number }[], share: number, total: number, bucket: readonly [number, number], available: number): Estimate {
-  const first = seconds(measured[0]!.steps);
-  const second = measured[1] ? seconds(measured[1].steps) : null;
-  const all = first === null || second === null ? null : first + (second - first) / measured[1]!.share;
+export interface Measured extends Timed { steps: readonly Step[]; share: number }
+/** What the run is: its settings, its share of samples in LPL, its steps, its data. */
+export interface Planned { config: RunConfig; share: number; total: number; bucket: readonly [number, number]; available: number; data: DataCounts }
+
+/** `measured`: each variant with the share of samples that took part in LPL; `planned.share`: of those that will. */
+export function summarise(measured: readonly Measured[], { config, share, total, bucket, available, data }: Planned): Estimate {
+  const [plain, full] = [measured[0]!, measured.at(-1)!];
+  const first = seconds(plain.steps), second = seconds(full.steps);
+  const all = first === null || second === null || full === plain ? null : first + (second - first) / full.share;
   const mean = first === null || all === null ? first : first + share * (all - first);
   const peak = Math.round(Math.max(...measured.flatMap((m) => m.steps).map((s) => s.memory.peak_rss_mb)));
-  const notes = [`Median of a few steps on the largest bucket, ${bucket.join(' × ')} px, after ${WARM_UP} to warm up. Sample pictures, checkpoints and the first encoding of the data come on top.`];
+  const parts = mean === null ? [] : wholeRun(upkeep(plain, full, second ?? mean, { encoded: data.encoded, probes: Math.min(PROBED, data.validation) * config.validation.validation_bins }), mean, total, config, data);
+  const notes = [`Steps on the largest bucket, ${bucket.join(' × ')} px, median after ${WARM_UP} to warm up.`];
   if (all !== null) notes.push(`A step takes ${round(first!)} s without LPL and about ${round(all)} s when every sample takes part; ${Math.round(share * 100)} % of the samples will.`);
   return {
     source: 'measured', memory_parts: [{ name: 'Peak of the training process', mb: peak }], memory_mb: peak, memory_available_mb: available,
-    seconds_per_step: mean, total_seconds: mean === null ? null : mean * total, fits: peak <= available, notes,
+    seconds_per_step: mean, total_seconds: mean === null ? null : parts.reduce((sum, p) => sum + p.seconds, 0), time_parts: parts, fits: peak <= available, notes,
   };
 }
 
 /** Reads the data as a run would and keeps the largest bucket; also how many steps the whole set asks for. */
-async function readData(folder: string, config: RunConfig, modelPath: string, job: JobContext): Promise<{ narrow: DatasetManifest; total: number }> {
+async function readData(folder: string, config: RunConfig, modelPath: string, job: JobContext): Promise<{ narrow: DatasetManifest; total: number; counts: DataCounts }> {
   const { openRunDataset } = await import('../engine/data/runDataset.ts');
   const { batchPlan } = await import('../engine/data/batches.ts');
   const align = await withModel(modelPath, (m) => 2 ** ((m.config('vae')['block_out_channels'] as unknown[] | undefined ?? [1, 1, 1, 1]).length - 1));
@@ -92,7 +106,10 @@ async function readData(folder: string, config: RunConfig, modelPath: string, jo
   const { training } = config;
   const epochs = training.num_train_epochs;
   const total = epochs ? batchPlan(manifest.items.filter((i) => i.split === 'train'), { ...config.data, ...training }).stepsIn(epochs) : training.max_train_steps;
-  return { narrow: largestBucket(manifest, STEPS_OF_ALL_COUNTS * training.train_batch_size * training.gradient_accumulation_steps), total };
+  const narrow = largestBucket(manifest, STEPS_OF_ALL_COUNTS * training.train_batch_size * training.gradient_accumulation_steps);
+  const validation = config.validation.validation_every > 0 ? Math.min(config.validation.validation_images, manifest.items.filter((i) => i.split === 'validation').length) : 0;
+  const trained = manifest.items.filter((i) => i.split === 'train');
+  return { narrow, total, counts: { pictures: trained.length + validation, encoded: narrow.items.length, buckets: new Set(trained.map((i) => i.bucket.join())).size, validation } };
 }
 
 /** Runs the variants one after the other. @throws what the training throws, and the signal's reason */
@@ -100,7 +117,7 @@ async function measure(config: RunConfig, { prepare, modelPath }: DryRunPorts, f
   const { saveRunDataset } = await import('../engine/data/runDataset.ts');
   const plans = variants(config).map((v, i) => ({ ...v, dir: join(folder, String(i)) }));
   const available = Math.round(memoryLimit().free / 1e6);
-  const measured: { steps: Step[]; share: number }[] = [];
+  const measured: Measured[] = [];
   const planned = plans.reduce((sum, p) => sum + p.steps, 0);
   let data: Awaited<ReturnType<typeof readData>> | undefined;
   for (const { name, dir, config: short, steps: wanted, share } of plans) {
@@ -109,17 +126,18 @@ async function measure(config: RunConfig, { prepare, modelPath }: DryRunPorts, f
     const { readRunConfig } = await import('../engine/run/runFolder.ts');
     data ??= await readData(dir, { ...config, data: readRunConfig(join(dir, 'config.json')).data }, modelPath(config.model.base), job);
     saveRunDataset(dir, data.narrow);
-    const steps: Step[] = [];
+    const steps: Step[] = [], events: TrainerEvent[] = [], spawned = Date.now();
     const before = measured.reduce((sum, m) => sum + m.steps.length, 0);
-    measured.push({ steps, share });
     const say = (text: string): void => job.progress(name ? `${text}, ${name}` : text, before + steps.length, planned);
     await runChild('main/cli.ts', ['train', dir, '--json'], { signal: job.signal, killSignal: 'SIGKILL', onLine: (line) => {
       const event = trainerEventSchema.safeParse(line).data;
+      if (event) events.push(event);
       if (event?.type === 'step') { steps.push(event); say(`Step ${steps.length} of ${wanted}`); }
       if (event?.type === 'stage') say(event.text);
     } });
+    measured.push({ steps, share, events, spawned, ended: Date.now() });
   }
-  return summarise(measured, await lplShare(config), data!.total, data!.narrow.items[0]!.bucket, available);
+  return summarise(measured, { config, share: await lplShare(config), total: data!.total, bucket: data!.narrow.items[0]!.bucket, available, data: data!.counts });
 }
 
 /** A job whose result is an Estimate. */

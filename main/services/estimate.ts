@@ -76,7 +76,7 @@ export async function estimateMemory(config: RunConfig, model: Pick<Model, 'path
   const memory_mb = parts.reduce((n, p) => n + p.mb, 0);
   const memory_available_mb = mb(memoryLimit().free);
   return {
-    source: 'formula', memory_parts: parts, memory_mb, memory_available_mb, seconds_per_step: null, total_seconds: null, fits: memory_mb <= memory_available_mb,
+    source: 'formula', memory_parts: parts, memory_mb, memory_available_mb, seconds_per_step: null, total_seconds: null, time_parts: [], fits: memory_mb <= memory_available_mb,
     notes: ['Counted from the model\'s shapes, usually within a third. "Measure" runs a few steps and gives memory and time.'],
   };
 }

@@ -6,7 +6,8 @@ import type { DatasetManifest } from '../../main/contract/datasetManifest.ts';
 import { runConfigSchema } from '../../main/contract/runConfig.ts';
 import { estimateSchema, type Estimate } from '../../main/contract/runs.ts';
 import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
-import { largestBucket, lplShare, summarise, variants } from '../../main/services/dryRun.ts';
+import { largestBucket, lplShare, summarise, variants, type Measured, type Planned } from '../../main/services/dryRun.ts';
+import { times, upkeep, wholeRun } from '../../main/services/dryRunTimes.ts';
 import { writeTinyModel } from '../engine/tinyModel.ts';
 import { httpCore, remove, temporaryFolder, until, type TestCore } from './helpers.ts';
 
@@ -18,8 +19,8 @@ const steps = (seconds: number[], peak: number): Extract<TrainerEvent, { type: '
 describe('what is measured', () => {
   test('pictures of the bucket with the most pixels, as many as the steps can use', () => {
     const all = manifest([item(1, [64, 64]), item(2, [96, 64]), item(3, [96, 64]), item(4, [128, 128], { split: 'validation' }), item(5, [256, 256], { prior: true }), item(6, [96, 64], { prior: true })]);
-    expect(largestBucket(all, 10).items.map((i) => i.id)).toEqual([2, 3, 6]);
-    expect(largestBucket(all, 1).items.map((i) => i.id)).toEqual([2]);
+    expect(largestBucket(all, 10).items.map((i) => i.id)).toEqual([2, 3, 6, 4]);
+    expect(largestBucket(all, 1).items.map((i) => i.id)).toEqual([2, 4]);
   });
   test('the share of samples that take part in LPL follows threshold, bias and start', async () => {
     const share = (config: object): Promise<number> => lplShare(runConfigSchema.parse(config));
@@ -28,19 +29,44 @@ describe('what is measured', () => {
     expect(await share({ lpl: { enabled: true, lpl_start: 500 }, training: { max_train_steps: 1000 } })).toBeCloseTo(0.1, 9);
     expect(await share({ lpl: { enabled: true }, diffusion: { timestep_bias_strategy: 'earlier', timestep_bias_multiplier: 3 } })).toBeCloseTo(0.4, 9);
   });
-  test('with LPL it runs without and with a known share of the samples, and never draws pictures', () => {
-    const of = (config: object): unknown => variants(runConfigSchema.parse({ samples: { prompts: ['x'] }, ...config })).map((v) => [v.config.lpl.enabled, v.config.lpl.lpl_t_threshold, v.share, v.config.samples.prompts.length]);
-    expect(of({})).toEqual([[false, 200, 0, 0]]);
-    expect(of({ lpl: { enabled: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 0], [true, 500, 0.5, 0]]);
-    expect(of({ lpl: { enabled: true }, training: { train_batch_size: 1 } })).toEqual([[false, 200, 0, 0], [true, 1000, 1, 0]]);
-    expect(of({ lpl: { enabled: true, lpl_stratified: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 0], [true, 1000, 1, 0]]);
+  test('with LPL it runs without and with a known share of the samples; a few pictures are drawn by few steps, once', () => {
+    const of = (config: object): unknown => variants(runConfigSchema.parse({ samples: { prompts: ['x'] }, ...config })).map((v) => [v.config.lpl.enabled, v.config.lpl.lpl_t_threshold, v.share, v.config.samples.prompts.length, v.config.samples.num_inference_steps]);
+    expect(of({})).toEqual([[false, 200, 0, 1, 3]]);
+    expect(of({ lpl: { enabled: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 1, 3], [true, 500, 0.5, 0, 25]]);
+    expect(of({ lpl: { enabled: true }, training: { train_batch_size: 1 } })).toEqual([[false, 200, 0, 1, 3], [true, 1000, 1, 0, 25]]);
+    expect(of({ lpl: { enabled: true, lpl_stratified: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 1, 3], [true, 1000, 1, 0, 25]]);
   });
   test('the time of a step lies between those without and with all samples; memory is the most seen', () => {
-    const plain = summarise([{ steps: steps([9, 9, 1, 1, 1, 5], 500), share: 0 }], 0, 100, [64, 64], 1_000);
-    expect(plain).toMatchObject({ source: 'measured', seconds_per_step: 1, total_seconds: 100, memory_mb: 500, fits: true });
-    const lpl = summarise([{ steps: steps([9, 9, 1, 1, 1, 1], 500), share: 0 }, { steps: steps([9, 9, 2, 2, 2, 2], 1_200), share: 0.5 }], 0.2, 100, [64, 64], 1_000);
+    const planned = (share: number): Planned => ({ config: runConfigSchema.parse({}), share, total: 100, bucket: [64, 64], available: 1_000, data: { pictures: 5, encoded: 5, buckets: 1, validation: 0 } });
+    const timed = (seconds: number[], peak: number, share: number): Measured => ({ steps: steps(seconds, peak), share, events: [], spawned: 0, ended: 0 });
+    const plain = summarise([timed([9, 9, 1, 1, 1, 5], 500, 0)], planned(0));
+    expect(plain).toMatchObject({ source: 'measured', seconds_per_step: 1, total_seconds: 100, memory_mb: 500, fits: true, time_parts: [{ name: 'Steps', seconds: 100 }] });
+    const lpl = summarise([timed([9, 9, 1, 1, 1, 1], 500, 0), timed([9, 9, 2, 2, 2, 2], 1_200, 0.5)], planned(0.2));
     expect(lpl).toMatchObject({ seconds_per_step: 1.4, memory_mb: 1_200, fits: false });
     expect(estimateSchema.parse(lpl).notes.join(' ')).toContain('20 % of the samples');
+  });
+});
+
+describe('what a run does besides its steps', () => {
+  type Body = { type: 'stage'; stage: string; done: number; total: number } | { type: 'sample' | 'validation' | 'checkpoint' } | { type: 'step'; seconds: number };
+  const events = (list: [number, Body][]): TrainerEvent[] => list.map(([s, body]) => ({ n: 1, at: s * 1000, ...body }) as never);
+  const stage = (name: string, done = 1, total = 1): Body => ({ type: 'stage', stage: name, done, total });
+  const step = (seconds: number): Body => ({ type: 'step', seconds });
+  const run = events([
+    [2, stage('caching_latents', 1, 4)], [5, stage('caching_latents', 4, 4)], [6, stage('compiling')], [8, stage('sampling', 1, 3)], [14, stage('sampling', 3, 3)], [15, { type: 'sample' }], [16, { type: 'validation' }],
+    [20, step(4)], [21, step(1)], [25, step(4)], [26, step(1)], [26, stage('saving', 0, 1)], [28, { type: 'checkpoint' }], [31, stage('sampling', 1, 3)], [37, stage('sampling', 3, 3)], [39, { type: 'sample' }], [39, stage('validating')], [43, { type: 'validation' }],
+  ]);
+  test('each is timed where it has run before; start has neither the caching nor the drawing in it', () => {
+    const timed = { spawned: 0, ended: 45_000, events: run };
+    // 20 s to the first step, of which 4 were encoding, 8 drawing and validating, 1 a step
+    expect(upkeep(timed, timed, 1, { encoded: 4, probes: 2 })).toEqual({ start: 7, graphs: 2.5, graphsOfBucket: 7, picture: 1, evaluation: 3, decoding: 2, probe: 2, save: 2, finish: 2 });
+  });
+  test('a whole run counts each as often as it comes', () => {
+    expect([times(50, 100), times(50, 101), times(0, 100), times(200, 100)]).toEqual([2, 3, 1, 1]);
+    const config = runConfigSchema.parse({ samples: { prompts: ['a', 'b'], seeds: [1], sample_every: 50, num_inference_steps: 10 }, validation: { validation_every: 50, validation_images: 8, validation_bins: 5 }, training: { checkpointing_steps: 60 } });
+    const u = { start: 7, graphs: 2, graphsOfBucket: 7, picture: 1, evaluation: 3, decoding: 2, probe: 2, save: 2, finish: 1 };
+    const parts = Object.fromEntries(wholeRun(u, 1, 100, config, { pictures: 30, encoded: 10, buckets: 3, validation: 4 }).map((p) => [p.name, p.seconds]));
+    expect(parts).toEqual({ 'Start and first steps': 24, 'Encoding the pictures': 20, Steps: 100, 'Sample pictures': 2 * 3 * 32, Validation: 3 * 4 * 5 * 2, Checkpoints: 4 });
   });
 });
 
@@ -48,7 +74,7 @@ describe('the real engine', () => {
   let core: TestCore;
   const dataDir = temporaryFolder();
   const [base, dataset] = [join(dataDir, 'model'), join(dataDir, 'pictures')];
-  const config = { model: { base }, data: { dataset, resolution: 64 }, lpl: { enabled: true }, training: { train_batch_size: 2 } };
+  const config = { model: { base }, data: { dataset, resolution: 64 }, lpl: { enabled: true }, training: { train_batch_size: 2 }, samples: { prompts: ['a red heart'] } };
   const dryRuns = (): string[] => { const dir = join(dataDir, 'cache', 'dry-runs'); return existsSync(dir) ? readdirSync(dir) : []; };
 
   beforeAll(async () => {
@@ -67,7 +93,10 @@ describe('the real engine', () => {
     const estimate: Estimate = estimateSchema.parse(job.result);
     expect(estimate.source).toBe('measured');
     expect(estimate.seconds_per_step).toBeGreaterThan(0);
-    expect(estimate.total_seconds).toBeCloseTo(estimate.seconds_per_step! * 1_500, 6);
+    const parts = new Map(estimate.time_parts.map((p) => [p.name, p.seconds]));
+    expect(parts.get('Steps')).toBeCloseTo(estimate.seconds_per_step! * 1_500, 6);
+    expect(estimate.total_seconds).toBeCloseTo([...parts.values()].reduce((a, b) => a + b), 6);
+    for (const name of ['Start and first steps', 'Sample pictures', 'Checkpoints']) expect(parts.get(name), name).toBeGreaterThan(0);
     expect(estimate.memory_mb).toBeGreaterThan(200);
     expect(dryRuns()).toEqual([]);
     expect(await core.call('runs.list', {})).toEqual([]);

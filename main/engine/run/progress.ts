@@ -16,6 +16,26 @@ export function etaClock(): { tick(seconds: number): void; left(remaining: numbe
   };
 }
 
+/** How often something that is due every `every` steps, and after the last, is still to come after `done` of `total`; 0: only after the last. */
+export function stillDue(every: number, done: number, total: number): number {
+  if (done >= total) return 0;
+  return every > 0 ? Math.ceil(total / every) - Math.floor(done / every) : 1;
+}
+
+/** What comes between steps (drawing, validating, saving): how often, and a decaying mean of how long it took. */
+export interface PauseClock { timed<T>(work: () => Promise<T>): Promise<T>; left(done: number, total: number): number }
+export function pauseClock(every: number): PauseClock {
+  const clock = etaClock();
+  return {
+    async timed(work) {
+      const began = performance.now(), result = await work();
+      clock.tick((performance.now() - began) / 1000);
+      return result;
+    },
+    left: (done, total) => clock.left(stillDue(every, done, total)) ?? 0,
+  };
+}
+
 /** Resident memory now and at its highest, MB, and the number of tfjs tensors. */
 export function memoryNow(): { rss_mb: number; peak_rss_mb: number; tensors: number } {
   const rss = process.memoryUsage.rss() / 1e6;

@@ -16,5 +16,5 @@ export function estimateOf(config: unknown): Estimate {
   const parts = [{ name: 'Weights', mb: 820 }, { name: 'Gradients and optimizer', mb: 120 }, { name: 'Activations', mb: 640 * c.training.train_batch_size }, ...(c.lpl.enabled ? [{ name: 'LPL: decoder activations', mb: 410 * c.training.train_batch_size }] : [])];
   const memory = parts.reduce((sum, p) => sum + p.mb, 0);
   const perStep = 0.4 + 0.1 * c.training.train_batch_size;
-  return { source: 'formula', memory_parts: parts, memory_mb: memory, memory_available_mb: 21_400, seconds_per_step: perStep, total_seconds: perStep * c.training.max_train_steps, fits: memory < 21_400, notes: [] };
+  return { source: 'formula', memory_parts: parts, memory_mb: memory, memory_available_mb: 21_400, seconds_per_step: perStep, total_seconds: perStep * c.training.max_train_steps, time_parts: [], fits: memory < 21_400, notes: [] };
 }

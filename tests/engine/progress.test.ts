@@ -1,0 +1,18 @@
+/** The time left counts what comes between steps: pictures drawn, validations, checkpoints. */
+import { expect, test } from 'vitest';
+import { pauseClock, stillDue } from '../../main/engine/run/progress.ts';
+
+test('what is still due after a step: every so many steps, and once after the last', () => {
+  expect([0, 29, 30, 99, 100].map((done) => stillDue(30, done, 100))).toEqual([4, 4, 3, 1, 0]);
+  expect([0, 50, 100].map((done) => stillDue(50, done, 100))).toEqual([2, 1, 0]);
+  expect([0, 99, 100].map((done) => stillDue(0, done, 100))).toEqual([1, 1, 0]);
+  expect(stillDue(200, 10, 100)).toBe(1);
+});
+test('a pause counts as often as it is due; one that never was costs nothing', async () => {
+  const clock = pauseClock(30);
+  expect(clock.left(0, 100)).toBe(0);
+  expect(await clock.timed(() => new Promise((done) => { setTimeout(() => done('drawn'), 50); }))).toBe('drawn');
+  const once = clock.left(90, 100);
+  expect(once).toBeGreaterThan(0.045);
+  expect(clock.left(0, 100)).toBeCloseTo(4 * once, 9);
+});
