@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { flagName } from '../main/cli/configFlags.ts';
 import type { FieldInfo } from '../main/contract/field.ts';
+import { glossary } from '../main/contract/glossary.ts';
 import { groupTitles, runConfigFields, type RunConfig } from '../main/contract/runConfig.ts';
 import { writeFileAtomic } from '../main/files/atomicFile.ts';
 import { appDir } from '../main/runtime/paths.ts';
@@ -26,7 +27,7 @@ export function settingsDocs(): string {
     `## ${groupTitles[group]}`, '', '| Setting | Flag | What it does | Default | Range |', '| --- | --- | --- | --- | --- |',
     ...runConfigFields.filter((f) => f.group === group).map(row), '',
   ].join('\n'));
-  return ['# Settings of a run', '', 'Made by `scripts/write-docs.ts` from `main/contract/runConfig.ts`; the window\'s form and the flags of `lpl train` come from there too.', '', ...groups].join('\n');
+  return ['# Settings of a run', '', 'Made by `scripts/write-docs.ts` from `main/contract/runConfig.ts`; the window\'s form and the flags of `lpl train` come from there too.', '', ...groups, '## What the words mean', '', ...glossary.map((w) => `- **${w.term}**${w.also ? ` (${w.also.join(', ')})` : ''}: ${w.text}`), ''].join('\n');
 }
 
 if (import.meta.main) writeFileAtomic(settingsPage, settingsDocs());

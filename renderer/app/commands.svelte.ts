@@ -25,6 +25,7 @@ class Commands {
   #sources: Set<() => Command[]> = $state.raw(new Set());
   paletteOpen = $state(false);
   shortcutsOpen = $state(false);
+  wordsOpen = $state(false);
   /** A page's own command takes the place of the window's with the same id. */
   readonly all: Command[] = $derived([...new Map([...this.#sources].flatMap((source) => source()).map((c) => [c.id, c])).values()].filter((c) => c.enabled?.() ?? true));
 

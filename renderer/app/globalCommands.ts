@@ -1,4 +1,5 @@
 /** Actions that are there on every page, and one per run, comparison, model and data set so that the palette finds them by name. */
+import { glossary } from '../../main/contract/glossary.ts';
 import { call } from '../api/api.ts';
 import { act } from './act.ts';
 import { commands, type Command } from './commands.svelte.ts';
@@ -22,6 +23,7 @@ const addModel = async (path: string): Promise<string> => `/models/${(await call
 const always: Command[] = [
   { id: 'palette', title: 'Command palette', group: 'Window', keys: 'Mod+K', icon: 'search', run: () => { commands.paletteOpen = !commands.paletteOpen; } },
   { id: 'shortcuts', title: 'Keyboard shortcuts', group: 'Window', keys: '?', icon: 'keyboard', run: () => { commands.shortcutsOpen = true; } },
+  { id: 'words', title: 'What the words mean', group: 'Window', icon: 'info', words: `glossary help ${glossary.map((w) => [w.term, ...(w.also ?? [])].join(' ')).join(' ')}`, run: () => { commands.wordsOpen = true; } },
   { id: 'theme', title: 'Switch between light and dark', group: 'Window', icon: 'theme', words: 'theme colours', run: () => void workspace.changeSettings({ theme: document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark' }) },
   { id: 'demo', title: 'Run the demo', group: 'Window', icon: 'play', run: () => void startDemo() },
   { id: 'go-start', title: 'Start page', group: 'Go to', keys: 'G H', icon: 'start', run: go('/') },
@@ -29,7 +31,7 @@ const always: Command[] = [
   { id: 'go-projects', title: 'Projects', group: 'Go to', icon: 'settings', run: go('/settings/projects') },
   { id: 'go-doctor', title: 'Doctor: what this machine has', group: 'Go to', icon: 'settings', run: go('/settings/doctor') },
   { id: 'go-about', title: 'About and licences', group: 'Go to', icon: 'info', run: go('/settings/about') },
-  { id: 'doctor-run', title: 'Look this machine over', group: 'Window', icon: 'refresh', words: 'doctor measure speed', run: () => { router.go('/settings/doctor'); void act('doctor.run', {}); } },
+  { id: 'doctor-run', title: 'Check this machine', group: 'Window', icon: 'refresh', words: 'doctor measure speed', run: () => { router.go('/settings/doctor'); void act('doctor.run', {}); } },
   { id: 'set-add-folder', title: 'Add a folder of pictures…', group: 'Data sets', icon: 'folder', words: 'import data set', run: adding({ kind: 'folder', title: 'Choose a folder of pictures' }, addSet) },
   { id: 'set-add-zip', title: 'Add a zip of pictures…', group: 'Data sets', icon: 'file', words: 'import data set', run: adding({ kind: 'file', title: 'Choose a zip of pictures', extensions: ['zip'] }, addSet) },
   { id: 'model-file', title: 'Add a model file…', group: 'Models', icon: 'file', run: adding({ kind: 'file', title: 'Add a model file', extensions: ['safetensors'] }, addModel) },

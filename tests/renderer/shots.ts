@@ -6,6 +6,7 @@ export interface Shot { name: string; path: string; scenario: 'full' | 'empty' |
 const pages = [
   { name: 'start', path: '/' }, { name: 'datasets', path: '/datasets' }, { name: 'curate', path: '/datasets/kitchen' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
   { name: 'compare', path: '/compare' }, { name: 'comparison', path: '/compare/cmp' },
+  { name: 'new-run', path: '/runs/new' },
   { name: 'settings', path: '/settings' }, { name: 'projects', path: '/settings/projects' }, { name: 'doctor', path: '/settings/doctor' },
 ];
 const states = (['full', 'empty', 'broken', 'slow'] as const).flatMap((scenario) => pages.map((p): Shot => ({ ...p, scenario })));
@@ -44,11 +45,16 @@ export const shots: Shot[] = [
   { name: 'run-viewer', path: '/runs/live', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: /green frog, seed 1, step 400/ }).click(); } },
   { name: 'run-stop', path: '/runs/live', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Stop…' }).click(); } },
   { name: 'run-export', path: '/runs/done', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Export…' }).click(); } },
+  { name: 'run-prompts', path: '/runs/live', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'More' }).click(); await p.getByRole('menuitem', { name: /prompts/i }).click(); } },
+  { name: 'run-log', path: '/runs/live', scenario: 'full', act: async (p) => { await p.keyboard.press('l'); await p.getByRole('dialog').waitFor(); } },
   { name: 'run-config', path: '/runs/done', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'all settings' }).click(); } },
-  { name: 'new-run', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('switch', { name: 'Latent Perceptual Loss' }).click(); } },
+  { name: 'new-run-lpl', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('switch', { name: 'Latent Perceptual Loss' }).click(); } },
   { name: 'new-run-wrong', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByLabel('Learning rate', { exact: true }).fill('fast'); await p.getByLabel('Steps', { exact: true }).fill('0'); } },
-  { name: 'new-run-advanced', path: '/runs/new', scenario: 'empty', act: async (p) => { await p.getByLabel('Find a setting').fill('snr'); await p.getByLabel('Find a setting').scrollIntoViewIfNeeded(); } },
+  { name: 'new-run-advanced', path: '/runs/new', scenario: 'empty', act: async (p) => { await p.getByLabel('Find a setting').fill('snr'); await p.getByLabel(/SNR/i).last().scrollIntoViewIfNeeded(); } },
+  { name: 'new-run-groups', path: '/runs/new', scenario: 'full', act: async (p) => { for (const group of await p.locator('form details > summary').all()) await group.click(); await p.locator('form details').nth(2).scrollIntoViewIfNeeded(); } },
+  { name: 'new-run-presets', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: /^Presets/ }).click(); await p.getByRole('menuitem').first().waitFor(); } },
   { name: 'new-run-raw', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'JSON: settings as a file' }).click(); await p.getByRole('menuitem', { name: 'Edit as text…' }).click(); } },
   { name: 'palette', path: '/runs', scenario: 'full', act: async (p) => { await p.keyboard.press('Control+k'); await p.keyboard.type('blob'); } },
+  { name: 'words', path: '/runs/new', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'What the words mean' }).click(); await p.getByRole('dialog').waitFor(); } },
   { name: 'shortcuts', path: '/runs/live', scenario: 'full', act: async (p) => { await p.keyboard.press('?'); } },
 ];
