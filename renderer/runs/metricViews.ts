@@ -16,7 +16,7 @@ export interface MetricView {
 
 export const metricViews: readonly MetricView[] = [
   { id: 'loss', title: 'Loss', metrics: ['loss', 'diffusion_loss', 'lpl_loss'], unit: '', format: number, smoothed: true },
-  { id: 'layers', title: 'LPL by layer', metrics: ['lpl/*'], unit: '', format: number, smoothed: true },
+  { id: 'layers', title: 'LPL by layer', short: 'LPL', metrics: ['lpl/*'], unit: '', format: number, smoothed: true },
   { id: 'lr', title: 'Learning rate', metrics: ['lr', 'lr/*'], unit: '', format: number, smoothed: false },
   { id: 'grad', title: 'Gradient norm', short: 'Gradient', metrics: ['grad_norm'], unit: '', format: number, smoothed: true },
   { id: 'validation', title: 'Validation', metrics: ['validation/*', 'val/*'], unit: '', format: number, smoothed: false },

@@ -68,7 +68,7 @@ try {
   await watch(page);
   const [step0, t0] = [(await core.call('runs.get', { id })).step, performance.now()];
   const cpu0 = cpuSeconds(core.process.pid!);
-  const tabs = ['LPL by layer', 'Loss', 'Speed', 'All', 'Loss'];
+  const tabs = ['LPL', 'Loss', 'Speed', 'All', 'Loss'];
   let actions = 0;
   for (; performance.now() - t0 < seconds * 1000; actions++) {
     if (actions % 2) await page.getByRole('tab', { name: tabs[(actions >> 1) % tabs.length]! }).click();

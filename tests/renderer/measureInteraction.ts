@@ -30,7 +30,7 @@ await session.send('Performance.enable', { timeDomain: 'threadTicks' });
 const cell = (i: number) => page.locator(`[data-at="${i % 8},${40 + (i % 9)}"]`);
 const tab = (name: string) => (): Promise<void> => page.getByRole('tab', { name }).click();
 const actions: [string, (i: number) => Promise<unknown>][] = [
-  ['tab: LPL by layer (47 curves)', tab('LPL by layer')],
+  ['tab: LPL by layer (47 curves)', tab('LPL')],
   ['arrow key in the pictures', async (i) => { await cell(i).focus(); await page.keyboard.press('ArrowUp'); }],
   ['tab: Loss', tab('Loss')],
   ['size of the pictures', async (i) => { await page.getByLabel('Size of the pictures').focus(); await page.keyboard.press(i % 2 ? 'ArrowRight' : 'ArrowLeft'); }],

@@ -1,6 +1,6 @@
 /**
  * Pictures of every page in its states: node tests/renderer/screenshots.ts OUT [word …]
- * (only shots whose name contains all words). Uses the fake core, so nothing has to run. With --docs as OUT the pictures
+ * (only shots whose name contains all words, such as "full-dark-large"; "a|b": one of them). Uses the fake core, so nothing has to run. With --docs as OUT the pictures
  * that the documents show are made anew, small, in docs/screenshots.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -15,13 +15,13 @@ const [given = 'dist/screenshots', ...words] = process.argv.slice(2);
 const docs = given === '--docs';
 const out = docs ? 'docs/screenshots' : given;
 /** What the documents show: each page once, full, and what it looks like empty, broken and light. */
-const inDocs = /^((start|datasets|curate-one|curate-duplicates|models|new-run|run-live|run-viewer|comparison|comparison-numbers|doctor|palette)-full-dark|(run-live|curate-one|new-run)-full-light|(runs|datasets)-empty-dark|runs-broken-dark)-small$/;
-const sizes = { small: { width: 1280, height: 800 }, large: { width: 1920, height: 1080 } } as const;
+const inDocs = /^((start|datasets|curate-one|curate-duplicates|models|new-run-lpl|run-live|run-viewer|comparison|comparison-numbers|doctor|palette)-full-dark|(run-live|curate-one|new-run-lpl)-full-light|(runs|datasets)-empty-dark|runs-broken-dark)-small$/;
+const sizes = { small: { width: 1280, height: 800 }, large: { width: 1920, height: 1080 }, huge: { width: 3840, height: 2160 } } as const;
 
 async function take(page: Page, url: string, theme: string, size: keyof typeof sizes): Promise<void> {
   for (const shot of shots) {
     const name = `${shot.name}-${shot.scenario}-${theme}-${size}`;
-    if (docs ? !inDocs.test(name) : !words.every((w) => name.includes(w))) continue;
+    if (docs ? !inDocs.test(name) : !words.every((w) => w.split('|').some((one) => name.includes(one)))) continue;
     await page.goto('about:blank');
     await page.goto(`${url}/?scenario=${shot.scenario}&theme=${theme}#${shot.path}`);
     await page.waitForSelector('main > *');
@@ -37,7 +37,8 @@ async function take(page: Page, url: string, theme: string, size: keyof typeof s
 mkdirSync(out, { recursive: true });
 const { url, close } = await serveFolder(await buildHarness());
 const browser = await launchBrowser();
-for (const size of ['small', 'large'] as const) {
+for (const size of ['small', 'large', 'huge'] as const) {
+  if (docs && size !== 'small') continue;
   const page = await browser.newPage({ viewport: sizes[size] });
   page.on('pageerror', (e) => console.error('page error', e.message));
   page.on('console', (m) => { if (m.type() === 'error') console.error('console', m.text()); });

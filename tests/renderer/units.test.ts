@@ -10,7 +10,7 @@ import { shareBelow, stepsWithSome, weightParts } from '../../renderer/newRun/ti
 import { parseTyped, typed } from '../../renderer/newRun/typedValue.ts';
 import { isVisible } from '../../renderer/newRun/visible.ts';
 import { condense } from '../../renderer/runs/eventText.ts';
-import { sampleTable } from '../../renderer/runs/sampleGrid.ts';
+import { columnsOf, fittingCell, sampleTable } from '../../renderer/runs/sampleGrid.ts';
 import { stateSentence } from '../../renderer/runs/sentence.ts';
 import { getPath, mergeConfig, setPath, shown } from '../../renderer/ui/configPath.ts';
 import { ago, bytes, duration, number } from '../../renderer/ui/format.ts';
@@ -132,6 +132,13 @@ describe('the sample grid', () => {
     const table = sampleTable([first!, { ...first!, id: 'e', ema: true }, { ...first!, id: 'n', step: 9, prompt: 'another' }], false);
     expect([table.hasEma, table.rows.length]).toEqual([true, 2]);
     expect(sampleTable([first!, { ...first!, id: 'e', ema: true }], true).rows[0]!.cells.get(0)?.id).toBe('e');
+  });
+  it('makes pictures as large as all the columns to come allow, within limits', () => {
+    const run = (total_steps: number, sample_every: number): number => columnsOf({ total_steps, config: { samples: { sample_every } } });
+    expect([run(150, 75), run(151, 75), run(100, 0), run(10, 50)]).toEqual([3, 4, 2, 2]);
+    expect(fittingCell(590, 3)).toBe(144);
+    expect(132 + 3 * (144 + 4)).toBeLessThanOrEqual(590);
+    expect([fittingCell(590, 40), fittingCell(2_000, 2)]).toEqual([104, 168]);
   });
 });
 
