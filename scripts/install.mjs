@@ -43,10 +43,11 @@ export function installPackages(root = appRoot) {
   if (result.error) fail(`Packages cannot be installed: npm could not be started (${result.error.message}).`, 'Install Node.js with npm from nodejs.org, then run the same command again.');
   if (result.status !== 0 && !nodeStarts(root)) dropNode(root);
   if (result.status !== 0) fail(`Installing packages failed${freeMb(root) < 1500 ? `: only ${freeMb(root)} MB are free in ${root}, and about 1,500 MB are needed` : ' (see what npm says above)'}.`, freeMb(root) < 1500 ? hints.ENOSPC : hints.other);
-  if (freeMb(root) < FULL_MB) { // npm has been seen to call an installation done whose last files are empty
+  const free = freeMb(root);
+  if (free < FULL_MB) { // npm has been seen to call an installation done whose last files are empty
     dropNode(root);
     rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true });
-    fail(`Installing packages filled the disk: ${freeMb(root)} MB are free in ${root}, and files may be cut off.`, hints.ENOSPC);
+    fail(`Installing packages filled the disk: ${free} MB are free in ${root}, and files may be cut off.`, hints.ENOSPC);
   }
   if (!nodeStarts(root)) {
     dropNode(root); // a Node 24 of the system does as well
