@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../contract/errors.ts';
+import { diskError } from '../files/atomicFile.ts';
 import { isSame, startTime } from '../files/processIdentity.ts';
 
 const lockSchema = z.object({ pid: z.int(), started: z.string().nullable(), url: z.string().nullable() });
@@ -21,8 +22,18 @@ export function liveOwner(dataDir: string): Owner | undefined {
   return owner && owner.pid !== process.pid && isSame(owner.pid, owner.started) ? owner : undefined;
 }
 
-/** Takes the folder. Throws app.already_running with the other's address in the details. */
+/** The first thing that is written: where the folder cannot be, this says so. */
+function unusable(error: unknown, dataDir: string): unknown {
+  const known = diskError(error, dataDir);
+  return known instanceof AppError ? new AppError(known.code, `The data folder cannot be used. ${known.message}.`, 'Make it writable, with some free space, or name another data folder with LPL_DATA.', known.details) : error;
+}
+
+/** Takes the folder. Throws app.already_running with the other's address in the details; disk.full, disk.not_writable. */
 export function takeLock(dataDir: string): InstanceLock {
+  try { return take(dataDir); } catch (error) { throw unusable(error, dataDir); }
+}
+
+function take(dataDir: string): InstanceLock {
   mkdirSync(dataDir, { recursive: true });
   const file = lockFile(dataDir);
   const mine = { pid: process.pid, started: startTime(process.pid) };

@@ -224,13 +224,18 @@ test('a full disk is said in words, loses nothing, and is over when there is spa
   expect(await stepsOf(core, id)).toEqual(events.filter((e) => e.type === 'step').map((e) => e.step));
 });
 
-test('a read-only data folder is refused in words', async () => {
+test('a read-only data folder, and a full one, are refused in words', async () => {
   const dataDir = temporaryFolder();
   smallDisk(dataDir, 16);
   const core = await ipcCore(dataDir);
   await core.close();
   execFileSync('mount', ['-o', 'remount,ro', dataDir]);
-  await expect(ipcCore(dataDir)).rejects.toThrow(/cannot be written|read-only/i);
+  await expect(ipcCore(dataDir)).rejects.toThrow(/The data folder cannot be used\. The disk is read-only: [^]*another data folder with LPL_DATA/);
+  execFileSync('mount', ['-o', 'remount,rw', dataDir]);
+  spawnSync('dd', ['if=/dev/zero', `of=${join(dataDir, 'ballast')}`, 'bs=4k'], { stdio: 'ignore' });
+  await expect(ipcCore(dataDir)).rejects.toThrow(/disk is full[^]*(Free some space|with some free space)/);
+  rmSync(join(dataDir, 'ballast'));
+  await (await ipcCore(dataDir)).close();
 });
 
 test('a second instance on the same data opens the first one; on IPC it is refused', async () => {
