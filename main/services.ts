@@ -103,11 +103,11 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
   const modelPath = (base: string): string => models.find(base)?.path ?? base;
   const rooms = {
     ...runs, references, queueHeld: runs.held.get,
-    estimate: (config: RunConfig) => estimateMemory(config, { path: modelPath(config.model.base) }), dryRun: createDryRun({ jobs, folder: join(dataDir, 'cache', 'dry-runs'), prepare, modelPath }), exportRun: exports.start, rebuild,
+    estimate: (config: RunConfig) => estimateMemory(config, { path: modelPath(config.model.base) }), dryRun: createDryRun({ jobs, folder: join(dataDir, 'cache', 'dry-runs'), prepare, modelPath }), exportRun: exports.start, rebuild, describeGroup: (id: string) => comparisons.describe(id),
   };
   const runMethodHandlers = runHandlers(rooms);
   const comparisons = createComparisons({
-    db, emit, jobs, folder: join(dataDir, 'comparisons'), resources: resourcesDir, log, featureModel: () => settings.get().feature_model, runs: runsPort(runs, runMethodHandlers),
+    db, emit, jobs, folder: join(dataDir, 'comparisons'), resources: resourcesDir, log, featureModel: () => settings.get().feature_model, runs: runsPort({ ...runs, references }, runMethodHandlers),
     runCli: (args, signal, onLine) => runChild('main/cli.ts', args, { signal, onLine }),
   });
   hub.listen((event) => { if (event.type === 'runs.changed') comparisons.runChanged(event.data.run); });

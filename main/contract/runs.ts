@@ -77,6 +77,22 @@ export const estimateSchema = z.object({
 });
 export type Estimate = z.output<typeof estimateSchema>;
 
+/** A place in the queue: a run, or all runs of a comparison that train or wait. */
+export const queueEntrySchema = z.object({
+  /** the run's or the comparison's */
+  id,
+  kind: z.enum(['run', 'comparison']),
+  name: z.string(),
+  state: z.enum(['training', 'waiting']),
+  /** what of a comparison is under way, or comes next: "arm 2 of 3, seed 1 of 3" */
+  part: z.string(),
+  /** those that train, then those that wait, in order */
+  run_ids: z.array(id),
+  /** optimizer steps and time left of the whole entry */
+  done_steps: z.int(), total_steps: z.int(), eta_s: z.number().nullable(),
+});
+export type QueueEntry = z.output<typeof queueEntrySchema>;
+
 export const runEventSchema = z.object({ n: z.int(), at: time, type: z.string(), data: z.record(z.string(), z.unknown()) });
 const priority = z.int().min(-100).max(100);
 const runName = z.string().trim().min(1, 'a name is needed').max(200);
@@ -102,8 +118,8 @@ export const runMethods = {
   'runs.setPrompts': method('Other sample prompts from now on.', z.strictObject({ id, prompts: z.array(z.string().max(10_000)).max(64), negative_prompt: z.string().max(10_000).default('') }), done),
   'runs.events': method('Journal events after number `after`: checkpoints, samples, warnings, exclusions; no steps.', z.strictObject({ id, after: z.int().min(0).default(0), limit: z.int().min(1).max(5_000).default(1_000) }), z.array(runEventSchema)),
   'runs.log': method('The tail of what the training process printed, stderr included.', z.strictObject({ id, bytes: z.int().min(1).max(1_000_000).default(65_536) }), z.object({ text: z.string(), truncated: z.boolean() })),
-  'queue.list': method('What runs and what waits, in order.', nothing, z.object({ running: z.array(runSchema), waiting: z.array(runSchema), held: z.boolean() })),
-  'queue.reorder': method('Puts the waiting runs into this order. Runs not named keep their places behind.', z.strictObject({ ids: z.array(id).max(10_000) }), done),
+  'queue.list': method('What runs and what waits, in order; `entries` has the runs of a comparison as one.', nothing, z.object({ running: z.array(runSchema), waiting: z.array(runSchema), entries: z.array(queueEntrySchema), held: z.boolean() })),
+  'queue.reorder': method('Puts the waiting runs into this order; a comparison, named by its id or one of its runs, moves as a whole. What is not named keeps its place behind.', z.strictObject({ ids: z.array(id).max(10_000) }), done),
   'queue.setPriority': method('Higher goes first; equal ones in the order they were queued.', z.strictObject({ id, priority }), done),
   'queue.hold': method('Holds the queue (nothing new starts) or lets it go on.', z.strictObject({ held: z.boolean() }), done),
   'runs.rebuild': method('Reads all run folders again and makes the database agree with them.', nothing, startedJob),

@@ -10,6 +10,7 @@ import { checkConfig, type References } from './configCheck.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { createMetrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
+import { queueEntries, type DescribeGroup } from './queueEntries.ts';
 import { isLive, liveStates, toRun, withConfig } from './runRow.ts';
 import type { RunStore } from './store.ts';
 
@@ -19,6 +20,8 @@ export interface RunRooms {
   references: References;
   firstProject: () => string;
   queueHeld: () => boolean;
+  /** what a comparison says about its runs in the queue */
+  describeGroup: DescribeGroup;
   estimate: (config: RunConfig) => Promise<Estimate>;
   dryRun: (config: RunConfig) => Job;
   exportRun: (run: Run, options: Parameters<Handlers<typeof runDataMethods>['exports.create']>[0]) => Job;
@@ -33,14 +36,17 @@ export function parseConfig(input: unknown): RunConfig {
   throw new AppError('run.config_invalid', `These settings cannot be used: ${issues.join('; ')}`, 'Correct the fields named.', { issues });
 }
 
+/** Throws run.config_invalid where the configuration refers to what is not there or cannot be used. */
+export async function refuseUnusable(config: RunConfig, references: References): Promise<void> {
+  const check = await checkConfig(config, references);
+  if (check.ok) return;
+  throw new AppError('run.config_invalid', `The run cannot start: ${check.errors.map((e) => e.message).join(' ')}`, check.errors.map((e) => e.hint).join(' '), { errors: check.errors });
+}
+
 export function runHandlers(rooms: RunRooms): Handlers<typeof runMethods> {
   const { store, lifecycle, artifacts } = rooms;
   const full = (id: string): RunWithConfig => withConfig(store.get(id), store.row(id));
-  const checked = async (config: RunConfig): Promise<void> => {
-    const check = await checkConfig(config, rooms.references);
-    if (check.ok) return;
-    throw new AppError('run.config_invalid', `The run cannot start: ${check.errors.map((e) => e.message).join(' ')}`, check.errors.map((e) => e.hint).join(' '), { errors: check.errors });
-  };
+  const checked = (config: RunConfig): Promise<void> => refuseUnusable(config, rooms.references);
   const start = async ({ id, priority }: { id: string; priority: number }): Promise<Run> => {
     await checked(full(id).config);
     return lifecycle.enqueue(id, priority);
@@ -95,7 +101,10 @@ export function runHandlers(rooms: RunRooms): Handlers<typeof runMethods> {
     'runs.setPrompts': ({ id, prompts, negative_prompt }) => { lifecycle.send(id, { type: 'set_prompts', prompts, negative_prompt }); return { ok: true }; },
     'runs.events': ({ id, after, limit }) => artifacts.events(id, after, limit),
     'runs.log': ({ id, bytes }) => artifacts.log(id, bytes),
-    'queue.list': () => ({ running: store.inStates(liveStates).map((r) => toRun(r, null)), waiting: store.waiting().map((r, i) => toRun(r, i + 1)), held: rooms.queueHeld() }),
+    'queue.list': () => {
+      const running = store.inStates(liveStates), waiting = store.waiting();
+      return { running: running.map((r) => toRun(r, null)), waiting: waiting.map((r, i) => toRun(r, i + 1)), entries: queueEntries([...running, ...waiting], rooms.describeGroup), held: rooms.queueHeld() };
+    },
     'queue.reorder': ({ ids }) => { lifecycle.reorder(ids); return { ok: true }; },
     'queue.setPriority': ({ id, priority }) => { lifecycle.setPriority(id, priority); return { ok: true }; },
     'queue.hold': ({ held }) => { lifecycle.hold(held); return { ok: true }; },

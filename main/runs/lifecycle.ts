@@ -57,14 +57,16 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
   const live = (): RunRow[] => store.inStates(liveStates);
   const queueChanged = (): void => emit('queue.changed', {});
 
-  function enqueue(id: string, priority: number): Run {
+  /** `group`: the comparison as whose entry it waits. */
+  function enqueue(id: string, priority: number, group: string | null = null): Run {
     const run = store.row(id);
     if (run.state === 'queued') return store.update(id, { priority });
     if (!resumable.includes(run.state)) throw wrongState(run, run.state === 'finished' ? 'started again: duplicate it, or raise its steps' : 'started');
     folderIsThere(run);
     const behind = Math.max(0, ...store.waiting().map((r) => r.queue_order!)) + 1;
     current.delete(id);
-    store.update(id, { state: 'queued', queue_order: behind, priority, exit_reason: null, error: null, pid: null });
+    store.update(id, { state: 'queued', queue_order: behind, queue_group: group, priority, exit_reason: null, error: null, pid: null });
+    if (group !== null && live().some((r) => r.queue_group === group)) goesOn(group);
     queueChanged();
     setImmediate(pump);
     return store.get(id);
@@ -72,7 +74,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
   /** Takes a run that waits, or that is still being prepared, off the queue, back to where it came from. */
   function dequeue(run: RunRow): Run {
     const state = run.last_event === 0 ? 'draft' : 'paused';
-    const result = store.update(run.id, { state, queue_order: null, stage: null });
+    const result = store.update(run.id, { state, queue_order: null, queue_group: null, stage: null });
     queueChanged();
     return result;
   }
@@ -97,6 +99,7 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
   }
   async function launch(run: RunRow): Promise<void> {
     store.update(run.id, { state: 'starting', queue_order: null, stage: JSON.stringify({ stage: 'preparing', text: 'Preparing pictures and settings', done: 0, total: 0, eta_s: null, at: Date.now() }), ended_at: null });
+    if (run.queue_group !== null) goesOn(run.queue_group);
     queueChanged();
     try {
       await prepare(run);
@@ -199,14 +202,21 @@ export function createLifecycle({ store, emit, recorder, parallel, hangMinutes, 
     hung.set(id, minutes);
     trainer.kill(id);
   }
+  /** Runs or whole entries (by a comparison's id, or that of any of its runs), first one first. What is left of an entry under way stays in front. */
   function reorder(ids: readonly string[]): void {
-    const waiting = store.waiting();
-    const named = ids.map((id) => waiting.find((r) => r.id === id)).filter((r) => r !== undefined);
-    const order = [...named, ...waiting.filter((r) => !ids.includes(r.id))];
-    const top = Math.max(0, ...order.map((r) => r.priority));
-    const priorityOf = (r: RunRow): number => (named.includes(r) ? top : r.priority);
-    order.forEach((r, i) => { store.update(r.id, { queue_order: i + 1, priority: priorityOf(r) }); });
+    const waiting = store.waiting(), underWay = new Set(live().flatMap((r) => r.queue_group ?? []));
+    const named = [...underWay, ...ids].flatMap((id) => waiting.filter((r) => r.id === id || r.queue_group === id || (r.queue_group !== null && r.queue_group === waiting.find((w) => w.id === id)?.queue_group)));
+    putInOrder(waiting, [...new Set(named)]);
     queueChanged();
+  }
+  /** An entry under way is done before anything else starts, also across a restart: its waiting runs go in front. */
+  function goesOn(group: string): void {
+    const waiting = store.waiting(), own = waiting.filter((r) => r.queue_group === group);
+    if (own.some((r, i) => waiting[i] !== r)) putInOrder(waiting, own);
+  }
+  function putInOrder(waiting: readonly RunRow[], first: readonly RunRow[]): void {
+    const top = Math.max(0, ...waiting.map((r) => r.priority));
+    [...first, ...waiting.filter((r) => !first.includes(r))].forEach((r, i) => { store.update(r.id, { queue_order: i + 1, priority: first.includes(r) ? top : r.priority }); });
   }
   const callbacks: TrainerCallbacks = {
     events: (id: string, events: readonly TrainerEvent[]) => recorder().ingest(id, events),

@@ -14,7 +14,7 @@ import type { RunStore } from './store.ts';
 
 const fileSchema = z.object({
   id: z.string(), project_id: z.string(), name: z.string(), notes: z.string(), state: z.enum(runStates), exit_reason: z.enum(exitReasons).nullable(),
-  error: z.unknown(), compared_with: z.string().nullable(), priority: z.int(), queue_order: z.number().nullable(), created_at: z.number(), config: runConfigSchema,
+  error: z.unknown(), compared_with: z.string().nullable(), priority: z.int(), queue_order: z.number().nullable(), queue_group: z.string().nullable().default(null), created_at: z.number(), config: runConfigSchema,
   pid: z.int().nullable(), pid_started: z.string().nullable(), last_event: z.int(),
 });
 
@@ -40,7 +40,7 @@ export function takeFolderIn(db: Db, store: RunStore, recorder: Recorder, folder
   if (existsSync(join(folder, runFolder.events))) { recorder.catchUp(f.id); recorder.flush(); }
   // the journal's last word counts, unless run.json was written after it
   const row = store.row(f.id);
-  if (row.last_event <= f.last_event) store.update(f.id, { state: f.state, exit_reason: f.exit_reason, error, queue_order: f.queue_order });
+  if (row.last_event <= f.last_event) store.update(f.id, { state: f.state, exit_reason: f.exit_reason, error, queue_order: f.queue_order, queue_group: f.queue_group });
   if (isLive(store.row(f.id).state)) store.update(f.id, { pid: f.pid, pid_started: f.pid_started });
   return f.id;
 }

@@ -8,7 +8,7 @@ export interface RunRow {
   key: number; id: string; project_id: string; name: string; notes: string; state: Run['state']; exit_reason: Run['exit_reason']; error: string | null;
   compared_with: string | null; config: string; folder: string; step: number; total_steps: number; stage: string | null;
   eta_s: number | null; images_per_s: number | null; memory_mb: number | null; backend: string | null; device: string | null;
-  priority: number; queue_order: number | null; pid: number | null; pid_started: string | null; heartbeat_at: number | null;
+  priority: number; queue_order: number | null; /** the comparison as whose entry it is queued */ queue_group: string | null; pid: number | null; pid_started: string | null; heartbeat_at: number | null;
   created_at: number; started_at: number | null; ended_at: number | null; last_event: number;
 }
 

@@ -9,6 +9,7 @@ import type { Db } from '../db/open.ts';
 import { statements } from '../db/statements.ts';
 import { writeJson } from '../files/atomicFile.ts';
 import { newId } from '../files/newId.ts';
+import { byEntry } from './queueEntries.ts';
 import { runFile, toRun, type RunRow } from './runRow.ts';
 
 export interface NewRun { project_id: string; name: string; notes: string; config: RunConfig; compared_with: string | null }
@@ -29,7 +30,7 @@ export interface RunStore {
 }
 
 /** Columns kept in run.json: everything the journal cannot tell. */
-const kept = ['id', 'project_id', 'name', 'notes', 'state', 'exit_reason', 'error', 'compared_with', 'priority', 'queue_order', 'created_at', 'config', 'pid', 'pid_started', 'last_event'] as const satisfies readonly (keyof RunRow)[];
+const kept = ['id', 'project_id', 'name', 'notes', 'state', 'exit_reason', 'error', 'compared_with', 'priority', 'queue_order', 'queue_group', 'created_at', 'config', 'pid', 'pid_started', 'last_event'] as const satisfies readonly (keyof RunRow)[];
 
 export function createRunStore(db: Db, runsDir: string, emit: Emit): RunStore {
   const sql = statements(db);
@@ -39,7 +40,7 @@ export function createRunStore(db: Db, runsDir: string, emit: Emit): RunStore {
     if (!found) throw new AppError('run.not_found', `There is no run ${id}.`, 'It may have been deleted. Reload the page.', { id });
     return found;
   };
-  const waiting = (): RunRow[] => sql('SELECT * FROM runs WHERE queue_order IS NOT NULL ORDER BY priority DESC, queue_order').all() as RunRow[];
+  const waiting = (): RunRow[] => byEntry(sql('SELECT * FROM runs WHERE queue_order IS NOT NULL ORDER BY priority DESC, queue_order').all() as RunRow[]);
   const position = (r: RunRow): number | null => (r.queue_order === null ? null : waiting().findIndex((w) => w.id === r.id) + 1);
   const get = (id: string): Run => { const r = row(id); return toRun(r, position(r)); };
   /** A folder that was taken away (a disk that is not plugged in) is not made anew: it may come back as it was. */

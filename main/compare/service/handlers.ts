@@ -14,6 +14,7 @@ import type { createEvaluator } from './evaluate.ts';
 import type { ComparisonFolders } from './folder.ts';
 import { pictureRows } from './pictures.ts';
 import type { RunsPort } from './ports.ts';
+import { comparisonQueue } from './queue.ts';
 import type { CompareStore, NewArm } from './store.ts';
 import { comparisonView } from './view.ts';
 
@@ -37,21 +38,19 @@ function withValidation(config: RunConfig): RunConfig {
 /** The A/A arm is added unless it is there or unwanted. */
 const withAA = (arms: ArmRequest[], aa: boolean): ArmRequest[] => (aa && !arms.some((a) => a.kind === 'aa') ? [...arms, { kind: 'aa' }] : arms);
 
-export function compareHandlers({ store, runs, folders, evaluator, resources }: CompareRooms): CompareHandlers {
-  const view = (id: string): Comparison => comparisonView({ row: store.get(id), arms: store.arms(id), runs, jobId: evaluator.activeJob(id), evaluatedAt: folders.evaluatedAt(id) });
+/** A comparison as windows see it. Throws compare.not_found. */
+export const viewOf = ({ store, runs, evaluator, folders }: Omit<CompareRooms, 'resources'>) => (id: string): Comparison =>
+  comparisonView({ row: store.get(id), arms: store.arms(id), runs, jobId: evaluator.activeJob(id), evaluatedAt: folders.evaluatedAt(id), trained: store.trained });
+
+export function compareHandlers(rooms: CompareRooms): CompareHandlers {
+  const { store, runs, folders, evaluator, resources } = rooms, view = viewOf(rooms);
   const kept = (id: string): Comparison => { folders.keep(store.get(id), store.arms(id)); store.changed(id); return view(id); };
   const makeRuns = async (name: string, arm: PlannedArm, project_id: string | undefined): Promise<NewArm> => {
     const run_ids: string[] = [];
     for (const { config, seed } of arm.runs) run_ids.push((await runs.create({ name: `${name}: ${arm.label}${arm.runs.length > 1 ? `, seed ${seed}` : ''}`.slice(0, 200), config, project_id, compared_with: null })).id);
     return { kind: arm.kind, label: arm.label, run_ids };
   };
-  const startAll = async (id: string): Promise<Comparison> => {
-    for (const run of store.arms(id).flatMap((a) => a.run_ids)) {
-      const state = runs.find(run)?.state;
-      if (state && ['draft', 'paused', 'stopped', 'failed', 'lost'].includes(state)) await runs.start(run);
-    }
-    return view(id);
-  };
+  const queue = comparisonQueue(store, runs), startAll = async (id: string): Promise<Comparison> => { await queue.start(id); return view(id); };
   const firstConfigs = (id: string): RunConfig[] => store.arms(id).flatMap((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? [runs.get(run).config] : []; });
   const create: CompareHandlers['comparisons.create'] = async ({ name, project_id, config, arms, aa, seeds, start }) => {
     const base = withValidation(parsed(config)), planned = planArms(base, withAA(arms as ArmRequest[], aa), seeds);
@@ -87,14 +86,11 @@ export function compareHandlers({ store, runs, folders, evaluator, resources }: 
     },
     'comparisons.rename': ({ id, name }) => { store.rename(id, name); return kept(id); },
     'comparisons.start': ({ id }) => { store.get(id); return startAll(id); },
-    'comparisons.pause': async ({ id }) => {
-      const own = store.arms(store.get(id).id).flatMap((a) => a.run_ids).flatMap((r) => runs.find(r) ?? []);
-      // those that wait first, so that none of them starts when the one under way is paused
-      for (const run of [...own.filter((r) => r.state === 'queued'), ...own.filter((r) => r.state === 'running' || r.state === 'starting')]) await runs.pause(run.id);
-      return view(id);
-    },
+    'comparisons.pause': async ({ id }) => { await queue.pause(id); return view(id); },
+    'comparisons.stop': async ({ id, save }) => { await queue.stop(id, save); return view(id); },
     'comparisons.delete': async ({ id, runs: too }) => {
       const own = store.arms(store.get(id).id).flatMap((a) => a.run_ids);
+      if (too) queue.refuseLive(id); // before the first of them goes
       if (too) for (const run of own) if (runs.find(run)) await runs.remove(run);
       store.remove(id);
       folders.remove(id);

@@ -4,8 +4,9 @@ import type { Run } from '../../contract/runs.ts';
 import type { Db } from '../../db/open.ts';
 import { createEvaluator } from './evaluate.ts';
 import { comparisonFolders } from './folder.ts';
-import { compareHandlers } from './handlers.ts';
+import { compareHandlers, viewOf } from './handlers.ts';
 import type { JobsPort, RunCli, RunsPort } from './ports.ts';
+import { describeComparison, type Described } from './queue.ts';
 import { createCompareStore } from './store.ts';
 import { createVotes } from './votes.ts';
 
@@ -14,10 +15,12 @@ export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder
 export function createComparisons({ db, emit, jobs, folder, runs, runCli, resources, featureModel, log }: ComparisonsOptions) {
   const store = createCompareStore(db, emit), folders = comparisonFolders(folder);
   const evaluator = createEvaluator({ store, runs, jobs, runCli, folders, featureModel }), votes = createVotes(db, store, runs);
-  const handlers = { ...compareHandlers({ store, runs, folders, evaluator, resources }), ...votes.handlers };
+  const rooms = { store, runs, folders, evaluator }, handlers = { ...compareHandlers({ ...rooms, resources }), ...votes.handlers };
   const tried = new Set<string>(), states = new Map<string, Run['state']>();
   return {
     handlers,
+    /** The comparison as one entry of the queue; null where there is none. */
+    describe: (id: string): Described | null => (store.find(id) ? describeComparison(viewOf(rooms)(id)) : null),
     takeIn: () => { try { folders.takeIn(store); } catch (error) { log(`comparisons: ${(error as Error).message}`); } },
     media: {
       vote: (id: string) => votes.media(id),

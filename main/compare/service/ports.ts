@@ -7,8 +7,10 @@ export interface RunsPort {
   get(id: string): RunWithConfig;
   find(id: string): Run | undefined;
   create(run: { name: string; config: Record<string, unknown>; project_id?: string | undefined; compared_with: string | null }): Promise<{ id: string }>;
-  start(id: string): Promise<unknown>;
+  /** `comparison`: as whose entry of the queue it waits */
+  start(id: string, comparison: string): Promise<unknown>;
   pause(id: string): unknown;
+  stop(id: string, save: boolean): unknown;
   remove(id: string): unknown;
   samples(id: string): Sample[];
 }

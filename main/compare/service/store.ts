@@ -42,8 +42,14 @@ export function createCompareStore(db: Db, emit: Emit) {
     }
     return at;
   };
+  const sessions = sql("SELECT type, at FROM events WHERE run = (SELECT key FROM runs WHERE id = ?) AND type IN ('started', 'finished', 'failed') ORDER BY n");
   return {
     get, arms, changed,
+    /** Seconds that the run's processes have worked so far, pauses left out; one that still works counts until `now`. */
+    trained(runId: string, now: number): number {
+      const events = sessions.all(runId) as { type: string; at: number }[];
+      return events.reduce((s, { type, at }, i) => (type === 'started' ? s + ((events[i + 1]?.at ?? now) - at) / 1000 : s), 0);
+    },
     list: (): ComparisonRow[] => sql('SELECT * FROM comparisons ORDER BY created_at DESC, rowid DESC').all() as ComparisonRow[],
     find: (id: string): ComparisonRow | undefined => sql('SELECT * FROM comparisons WHERE id = ?').get(id) as ComparisonRow | undefined,
     /** Comparisons that the run belongs to. */

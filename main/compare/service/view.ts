@@ -6,9 +6,10 @@ import type { RunsPort } from './ports.ts';
 
 type ArmView = Comparison['arms'][number] & { found: Run[] };
 
-export interface ViewParts { row: ComparisonRow; arms: ArmRow[]; runs: RunsPort; jobId: string | null; evaluatedAt: number | null }
+export interface ViewParts { row: ComparisonRow; arms: ArmRow[]; runs: RunsPort; jobId: string | null; evaluatedAt: number | null; /** seconds that a run's processes have worked up to now */ trained: Trained }
+export type Trained = (runId: string, now: number) => number;
 
-export function comparisonView({ row, arms, runs, jobId, evaluatedAt }: ViewParts): Comparison {
+export function comparisonView({ row, arms, runs, jobId, evaluatedAt, trained }: ViewParts): Comparison {
   const views = arms.map((arm): ArmView => {
     const found = arm.run_ids.flatMap((id) => runs.find(id) ?? []);
     return { id: arm.id, kind: arm.kind, label: arm.label, found, runs: found.map((r) => ({ run_id: r.id, name: r.name, seed: runs.get(r.id).config.training.seed, state: r.state, step: r.step, total_steps: r.total_steps, eta_s: r.eta_s })) };
@@ -16,7 +17,7 @@ export function comparisonView({ row, arms, runs, jobId, evaluatedAt }: ViewPart
   const all = views.flatMap((a) => a.found);
   return {
     id: row.id, name: row.name, created_at: row.created_at, arms: views.map(({ found: _found, ...a }) => a), state: stateOf(all),
-    done_steps: all.reduce((n, r) => n + r.step, 0), total_steps: all.reduce((n, r) => n + r.total_steps, 0), eta_s: timeLeft(views), extendable: row.config !== null, job_id: jobId, evaluated_at: evaluatedAt,
+    done_steps: all.reduce((n, r) => n + r.step, 0), total_steps: all.reduce((n, r) => n + r.total_steps, 0), eta_s: timeLeft(views, trained), extendable: row.config !== null, job_id: jobId, evaluated_at: evaluatedAt,
   };
 }
 
@@ -28,18 +29,24 @@ function stateOf(runs: readonly Run[]): Comparison['state'] {
   return runs.every((r) => r.state === 'draft') ? 'draft' : 'stopped';
 }
 
-/** Seconds a step, start-up included, from the runs of the arm that have trained. */
-function secondsPerStep(runs: readonly Run[]): number | null {
-  const known = runs.filter((r) => r.step > 0 && r.started_at !== null);
-  const seconds = known.reduce((s, r) => s + ((r.ended_at ?? Date.now()) - r.started_at!) / 1000, 0);
-  return known.length ? seconds / known.reduce((n, r) => n + r.step, 0) : null;
+/** Seconds a step, start-up, samples and validation included, over the runs that have trained; null where none has. */
+function secondsPerStep(runs: readonly Run[], trained: Trained): number | null {
+  const known = runs.filter((r) => r.step > 0), now = Date.now();
+  return known.length ? known.reduce((s, r) => s + trained(r.id, now), 0) / known.reduce((n, r) => n + r.step, 0) : null;
 }
 
-/** Of the whole comparison: what runs tells its own time; what waits takes as long as its arm, else as the others. Null where nothing has trained yet. */
-function timeLeft(arms: readonly ArmView[]): number | null {
-  const overall = secondsPerStep(arms.flatMap((a) => a.found));
-  const waiting = arms.flatMap((arm) => arm.found.filter((r) => r.state === 'queued' || r.state === 'starting').map((r) => (secondsPerStep(arm.found) ?? overall ?? NaN) * (r.total_steps - r.step)));
-  const running = arms.flatMap((a) => a.found.filter((r) => r.state === 'running').map((r) => r.eta_s ?? (overall ?? NaN) * (r.total_steps - r.step)));
-  const left = [...waiting, ...running].reduce((s, v) => s + v, 0);
-  return waiting.length + running.length > 0 && Number.isFinite(left) ? left : null;
+/** A/A trains as the baseline does; arms with LPL take longer. */
+const costKind = ({ kind }: ArmView): string => (kind === 'aa' ? 'baseline' : kind);
+
+/**
+ * Of the whole comparison: what runs tells its own time; what waits takes as long a step as its arm, else as arms of its kind, else as all that have
+ * trained. Null where nothing has trained yet.
+ */
+function timeLeft(arms: readonly ArmView[], trained: Trained): number | null {
+  const left = arms.flatMap((a) => a.found).filter((r) => ['queued', 'starting', 'running', 'pausing'].includes(r.state));
+  if (!left.length) return null;
+  const pace = (of: readonly ArmView[]): number | null => secondsPerStep(of.flatMap((a) => a.found), trained), overall = pace(arms);
+  if (overall === null) return null;
+  const paceOf = (arm: ArmView): number => pace([arm]) ?? pace(arms.filter((a) => costKind(a) === costKind(arm))) ?? overall;
+  return arms.reduce((sum, arm) => sum + arm.found.filter((r) => left.includes(r)).reduce((s, r) => s + (r.state === 'running' && r.eta_s !== null ? r.eta_s : paceOf(arm) * (r.total_steps - r.step)), 0), 0);
 }
