@@ -44,10 +44,12 @@ const always: Command[] = [
 function underWay(): Command[] {
   const run = workspace.liveRun;
   const held = workspace.queue.value?.held ?? false;
+  const paused = workspace.queueRows.find((r) => r.run.id === run?.id && r.entry.kind === 'comparison')?.entry;
   return [
     ...(run?.state === 'running' ? [
       { id: 'live-sample', title: `Sample now: ${run.name}`, group: 'Under way', icon: 'picture', run: () => void act('runs.sampleNow', { id: run.id }, 'The sample prompts are drawn after this step.') },
-      { id: 'live-pause', title: `Pause: ${run.name}`, group: 'Under way', icon: 'pause', run: () => void act('runs.pause', { id: run.id }) },
+      paused ? { id: 'live-pause', title: `Pause: ${paused.name}`, group: 'Under way', icon: 'pause', run: () => void act('comparisons.pause', { id: paused.id }) }
+        : { id: 'live-pause', title: `Pause: ${run.name}`, group: 'Under way', icon: 'pause', run: () => void act('runs.pause', { id: run.id }) },
     ] satisfies Command[] : []),
     { id: 'queue-hold', title: held ? 'Let the queue go on' : 'Hold the queue', group: 'Runs', icon: held ? 'play' : 'pause', run: () => void act('queue.hold', { held: !held }) },
     ...workspace.runningJobs.map((j): Command => ({ id: `cancel-${j.id}`, title: `Cancel: ${j.title}`, group: 'Under way', icon: 'close', run: () => void act('jobs.cancel', { id: j.id }) })),

@@ -4,6 +4,7 @@ import type { Job, Settings } from '../../main/contract/system.ts';
 import { call, client } from '../api/api.ts';
 import type { ConnectionState } from '../api/client.ts';
 import { Resource } from '../api/resource.svelte.ts';
+import { queueRows, type QueueRow } from './queueRows.ts';
 import { router } from './router.svelte.ts';
 import { theme } from './theme.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
@@ -34,7 +35,8 @@ export class Workspace {
   readonly engine: Resource<'engine.get'> = new Resource('engine.get', () => ({})).refreshOn('jobs.changed', ({ job }) => job.kind === 'engine' && (job.state !== 'running' || this.engine.value?.job_id !== job.id));
 
   readonly liveRun: Run | null = $derived(this.runs.value?.find(isLive) ?? null);
-  readonly waiting: Run[] = $derived((this.runs.value ?? []).filter((r) => r.state === 'queued').sort((a, b) => (a.queue_position ?? 0) - (b.queue_position ?? 0)));
+  /** the queue's entries, those that train first; a comparison is one */
+  readonly queueRows: QueueRow[] = $derived(queueRows(this.queue.value?.entries ?? null, this.runs.value ?? [], isLive));
   readonly runningJobs: Job[] = $derived((this.jobs.value ?? []).filter((j) => j.state === 'running'));
   readonly shell: boolean = $derived(this.info.value?.shell ?? window.lpl !== undefined); // before the core has answered, the bridge tells
 
@@ -42,8 +44,13 @@ export class Workspace {
     client.onState((state) => { this.connection = state; });
     client.on('notice', ({ level, title, text, run_id }) => toasts.show({ level, title, text, ...(run_id ? { action: { title: 'Open run', run: () => router.go(`/runs/${run_id}`) } } : {}) }));
     for (const resource of [this.info, this.settings, this.runs, this.queue, this.models, this.datasets, this.comparisons, this.projects, this.jobs, this.doctor, this.engine]) void resource.refresh();
+    client.on('runs.changed', ({ run }) => { if (this.queue.value?.entries.some((e) => e.kind === 'comparison' && e.run_ids.includes(run.id))) this.#askQueueSoon(); });
     $effect.root(() => { $effect(() => { if (this.settings.value) theme.set(this.settings.value.theme); }); });
   }
+
+  #queueTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The time left of a comparison is the core's to tell; while it trains it is asked for every other second. */
+  #askQueueSoon(): void { this.#queueTimer ??= setTimeout(() => { this.#queueTimer = undefined; void this.queue.refresh(); }, 2_000); }
 
   async changeSettings(changes: Partial<Settings>): Promise<void> {
     try { this.settings.value = await call('settings.set', { changes }); } catch (error) { toasts.fail(error); }

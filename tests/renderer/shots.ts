@@ -1,7 +1,7 @@
 /** Every page in every state, for screenshots and for the accessibility test. */
 import type { Page } from 'playwright-core';
 
-export interface Shot { name: string; path: string; scenario: 'full' | 'empty' | 'broken' | 'slow' | 'first' | 'noEngine'; act?: (page: Page) => Promise<void> }
+export interface Shot { name: string; path: string; scenario: 'full' | 'empty' | 'broken' | 'slow' | 'first' | 'noEngine' | 'comparing'; act?: (page: Page) => Promise<void> }
 
 const pages = [
   { name: 'start', path: '/' }, { name: 'datasets', path: '/datasets' }, { name: 'curate', path: '/datasets/kitchen' }, { name: 'models', path: '/models' }, { name: 'runs', path: '/runs' }, { name: 'run-live', path: '/runs/live' },
@@ -27,6 +27,9 @@ export const shots: Shot[] = [
   { name: 'curate-vae', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('listbox', { name: 'Pictures' }).getByRole('option').nth(3).click(); await p.keyboard.press('Space'); await p.getByText('Through the VAE', { exact: true }).click(); } },
   { name: 'curate-versions', path: '/datasets/kitchen', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'More' }).click(); await p.getByRole('menuitem', { name: /Versions/ }).click(); } },
   { name: 'curate-version', path: '/datasets/kitchen?version=dsv_1', scenario: 'full' },
+  { name: 'queue', path: '/runs', scenario: 'comparing' },
+  ...['running', 'waiting', 'paused', 'failed-arm', 'identical', 'no-aa', 'too-few', 'better'].flatMap((id): Shot[] => [{ name: `comparison-${id}`, path: `/compare/${id}`, scenario: 'comparing' }, { name: `comparison-${id}-numbers`, path: `/compare/${id}?tab=numbers`, scenario: 'comparing' }]),
+  { name: 'comparison-stop', path: '/compare/running', scenario: 'comparing', act: async (p) => { await p.getByRole('button', { name: 'Stop…' }).click(); } },
   { name: 'comparison-side', path: '/compare/cmp', scenario: 'full', act: async (p) => { await p.getByText('Side by side', { exact: true }).click(); } },
   { name: 'comparison-difference', path: '/compare/cmp', scenario: 'full', act: async (p) => { await p.getByText('Difference', { exact: true }).click(); } },
   { name: 'comparison-all', path: '/compare/cmp', scenario: 'full', act: async (p) => { await p.getByText('All', { exact: true }).click(); } },

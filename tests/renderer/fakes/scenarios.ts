@@ -1,10 +1,11 @@
 /** Whole workspaces for screenshots and component tests: full, empty, broken (every list fails), slow (nothing answers yet). */
 import { AppError } from '../../../main/contract/errors.ts';
+import type { QueueEntry, Run } from '../../../main/contract/runs.ts';
 import { settingsSchema, type Doctor, type Engine, type Job } from '../../../main/contract/system.ts';
 import { builtinPresets } from '../../../main/settings/builtinPresets.ts';
 import { checkOf, estimateOf } from './config.ts';
 import type { Answers } from './fakeCore.ts';
-import { compareAnswers } from './compare.ts';
+import { comparedEntry, comparedRuns, compareAnswers } from './compare.ts';
 import { datasetAnswers } from './datasets.ts';
 import { models } from './models.ts';
 import { metricNames, now, runs, samplesOf, seriesOf } from './runs.ts';
@@ -33,7 +34,7 @@ const shared = (theme: 'light' | 'dark'): Answers => ({
 export const full = (theme: 'light' | 'dark'): Answers => ({
   ...shared(theme), ...datasetAnswers(), ...compareAnswers(),
   'runs.list': () => runs,
-  'queue.list': () => ({ running: runs.filter((r) => r.state === 'running'), waiting: runs.filter((r) => r.state === 'queued'), held: false }),
+  'queue.list': () => ({ running: runs.filter((r) => r.state === 'running'), waiting: runs.filter((r) => r.state === 'queued'), entries: runs.filter((r) => r.state === 'running' || r.state === 'queued').map(entryOf), held: false }),
   'models.list': () => models,
   'models.get': ({ id }) => models.find((m) => m.id === id) ?? missing('model'),
   'projects.list': () => [{ id: 'p1', name: 'Emoji', notes: '', created_at: now, runs: 8 }],
@@ -59,8 +60,14 @@ export const full = (theme: 'light' | 'dark'): Answers => ({
 
 export const empty = (theme: 'light' | 'dark'): Answers => ({
   ...full(theme),
-  'runs.list': () => [], 'datasets.list': () => [], 'comparisons.list': () => [], 'queue.list': () => ({ running: [], waiting: [], held: false }), 'models.list': () => models.filter((m) => m.builtin), 'jobs.list': () => [], 'doctor.last': () => null, 'projects.list': () => [{ id: 'p1', name: 'First project', notes: '', created_at: now, runs: 0 }],
+  'runs.list': () => [], 'datasets.list': () => [], 'comparisons.list': () => [], 'queue.list': () => ({ running: [], waiting: [], entries: [], held: false }), 'models.list': () => models.filter((m) => m.builtin), 'jobs.list': () => [], 'doctor.last': () => null, 'projects.list': () => [{ id: 'p1', name: 'First project', notes: '', created_at: now, runs: 0 }],
 });
+
+/** A comparison trains, and two runs wait behind it. */
+export const comparing = (theme: 'light' | 'dark'): Answers => {
+  const rest = runs.filter((r) => r.state !== 'running'), waiting = rest.filter((r) => r.state === 'queued');
+  return { ...full(theme), 'runs.list': () => [...comparedRuns, ...rest], 'queue.list': () => ({ running: comparedRuns.filter((r) => r.state === 'running'), waiting, entries: [comparedEntry, ...waiting.map(entryOf)], held: false }) };
+};
 
 /** The first start of a packed app: TensorFlow is being installed. */
 export const first = (theme: 'light' | 'dark'): Answers => ({
@@ -75,6 +82,8 @@ export const noEngine = (theme: 'light' | 'dark'): Answers => ({
 function missing(what: string): never {
   throw new AppError(`${what}s.not_found`, `There is no such ${what}.`, 'It may have been deleted.', {});
 }
+/** A run that is queued by itself. */
+const entryOf = (r: Run): QueueEntry => ({ id: r.id, kind: 'run', name: r.name, state: r.state === 'queued' ? 'waiting' : 'training', part: '', run_ids: [r.id], done_steps: r.step, total_steps: r.total_steps, eta_s: r.eta_s });
 const fails = (): never => {
   throw new AppError('db.read_failed', 'The database cannot be read: disk I/O error in lpl-studio.db.', 'Check that the disk is connected, then try again. Nothing has been changed.', { file: '/home/mara/.local/share/lpl-studio/lpl-studio.db', errno: 5 });
 };
