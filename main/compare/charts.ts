@@ -1,6 +1,6 @@
 /** A report's charts: validation curves against steps and against training time, and power spectra. */
 import type { ArmKind } from './arms.ts';
-import { seedBand, type RunCurves } from './curves.ts';
+import { seedBand, thinBand, type RunCurves } from './curves.ts';
 import { meanSpectrum } from './pictures/spectrum.ts';
 import type { PictureFacts } from './pictures/measurePictures.ts';
 import type { ReportChart } from './report/html.ts';
@@ -14,7 +14,7 @@ const axis = { step: 'optimizer steps', seconds: 'seconds spent training' };
 function chart(title: string, metric: string, against: Against, arms: readonly ChartArm[]): ReportChart {
   const series = arms.map(({ label, style, curves, ema }) => {
     const name = ema ? metric.replace('val/', 'val/ema_') : metric;
-    const band = seedBand(curves.map((c) => c.curves.get(name) ?? []));
+    const band = thinBand(seedBand(curves.map((c) => c.curves.get(name) ?? [])));
     return { label, style, points: band.map((p) => ({ x: p[against], mean: p.mean, low: p.low, high: p.high })) };
   });
   return { title, xLabel: axis[against], series };

@@ -37,3 +37,15 @@ export function seedBand(runs: readonly CurvePoint[][]): { step: number; seconds
     return { step, seconds: points.reduce((s, p) => s + p.seconds, 0) / points.length, mean, low: Math.min(...values), high: Math.max(...values) };
   });
 }
+
+type BandPoint = ReturnType<typeof seedBand>[number];
+
+/** Of very many points those that a drawing shows: first, last, lowest and highest of each of `columns` parts (Jugel et al., VLDB 2014). */
+export function thinBand(points: readonly BandPoint[], columns = 500): BandPoint[] {
+  if (points.length <= 4 * columns) return [...points];
+  const parts = Map.groupBy(points.keys(), (i) => Math.floor((i * columns) / points.length));
+  return [...parts.values()].flatMap((own) => {
+    const low = own.reduce((a, b) => (points[b]!.low < points[a]!.low ? b : a)), high = own.reduce((a, b) => (points[b]!.high > points[a]!.high ? b : a));
+    return [...new Set([own[0]!, low, high, own.at(-1)!])].sort((a, b) => a - b).map((i) => points[i]!);
+  });
+}

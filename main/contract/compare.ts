@@ -29,11 +29,11 @@ export type Comparison = z.output<typeof comparisonSchema>;
 
 export const differenceSchema = z.object({ path: z.string(), title: z.string(), /** one an arm */ values: z.array(z.unknown()), /** part of what is compared */ intended: z.boolean() });
 export const curvePointSchema = z.object({ step: z.number(), seconds: z.number(), mean: z.number(), low: z.number(), high: z.number() });
-export const armCurveSchema = z.object({ arm_id: id, metric: z.string(), repetitions: z.int(), points: z.array(curvePointSchema) });
+export const armCurveSchema = z.object({ arm_id: id, metric: z.string(), repetitions: z.int(), /** points in the range, before thinning */ total: z.int(), points: z.array(curvePointSchema) });
 export type ArmCurve = z.output<typeof armCurveSchema>;
 
-/** One prompt and seed at one step, with each arm's picture of it (null: not drawn yet). */
-export const pictureRowSchema = z.object({ prompt: z.string(), seed: z.int(), step: z.int(), ema: z.boolean(), width: z.int(), height: z.int(), urls: z.array(z.string().nullable()) });
+/** One prompt and seed at one step, with each arm's picture of it (null: not drawn yet), of one repetition; `training_seeds` are its seeds in each arm (null: the arm has none). */
+export const pictureRowSchema = z.object({ prompt: z.string(), seed: z.int(), step: z.int(), ema: z.boolean(), width: z.int(), height: z.int(), repetition: z.int(), training_seeds: z.array(z.int().nullable()), urls: z.array(z.string().nullable()) });
 export type ComparedPictures = z.output<typeof pictureRowSchema>;
 
 export const intervalSchema = z.object({ effect: z.number(), low: z.number(), high: z.number(), level: z.number(), pairs: z.int(), clusters: z.int(), resamples: z.int() });
@@ -84,8 +84,9 @@ export const compareMethods = {
   'comparisons.stop': method('Ends the run under way after its step, with or without a checkpoint, and takes the others off the queue. Started again, every run goes on from its last checkpoint.', one.extend({ save: z.boolean().default(true) }), comparisonSchema),
   'comparisons.delete': method('Forgets the comparison, its numbers and votes; with `runs` its runs are deleted too.', z.strictObject({ id, runs: z.boolean().default(false) }), done),
   'comparisons.differences': method('What differs between the arms\' settings, field by field.', one, z.array(differenceSchema)),
-  'comparisons.curves': method('Losses on held-out pictures of every arm against steps and training time, with the spread over repetitions.', one, z.array(armCurveSchema)),
-  'comparisons.pictures': method('The same prompts and seeds of every arm\'s first repetition, step by step.', one, z.array(pictureRowSchema)),
+  'comparisons.curves': method('Losses on held-out pictures of every arm against steps and training time, with the spread over repetitions: those named (else all), between two steps, thinned to about max_points a repetition without losing a spike; a narrow range comes whole. `metrics`: what there is.',
+    one.extend({ metrics: z.array(z.string().max(200)).max(200).optional(), from: z.number().min(0).default(0), to: z.number().nullable().default(null), max_points: z.int().min(10).max(1_000_000).default(1_000) }), z.object({ metrics: z.array(z.string()), curves: z.array(armCurveSchema) })),
+  'comparisons.pictures': method('The same prompts and seeds of every arm, repetition by repetition, step by step.', one, z.array(pictureRowSchema)),
   'comparisons.evaluate': method('A job that draws and measures what the comparison is judged by.', one.extend({ options: evaluation.default({}) }), startedJob),
   'comparisons.numbers': method('The last evaluation\'s numbers and verdicts, or null.', one, comparisonNumbersSchema.nullable()),
   'comparisons.report': method('Where the report of the last evaluation can be fetched; with `path` it is also written there.', z.strictObject({ id, path: z.string().max(4_000).optional() }), z.object({ url: z.string(), file: z.string() })),

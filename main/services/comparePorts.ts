@@ -7,9 +7,9 @@ import { refuseUnusable } from '../runs/handlers.ts';
 import type { Runs } from '../runs/index.ts';
 import { toRun, withConfig } from '../runs/runRow.ts';
 
-interface Doors extends Pick<Runs, 'store' | 'artifacts' | 'lifecycle'> { references: References }
+interface Doors extends Pick<Runs, 'store' | 'artifacts' | 'lifecycle' | 'metrics'> { references: References }
 
-export const runsPort = ({ store, artifacts, lifecycle, references }: Doors, handlers: Handlers<typeof runMethods>): RunsPort => ({
+export const runsPort = ({ store, artifacts, lifecycle, metrics, references }: Doors, handlers: Handlers<typeof runMethods>): RunsPort => ({
   get: (id) => withConfig(store.get(id), store.row(id)),
   find: (id) => { const row = store.find(id); return row && toRun(row, null); },
   create: async ({ name, config, project_id, compared_with }) => handlers['runs.create']({ name, config, project_id, compared_with, notes: '', start: false }),
@@ -21,4 +21,5 @@ export const runsPort = ({ store, artifacts, lifecycle, references }: Doors, han
   stop: (id, save) => handlers['runs.stop']({ id, save }),
   remove: (id) => handlers['runs.delete']({ id }),
   samples: (id) => artifacts.samples(id),
+  series: (query) => metrics.series(query),
 });

@@ -1,4 +1,4 @@
-/** What the page of one comparison follows: arms and progress, differences, curves, pictures, numbers. */
+/** What the page of one comparison follows: arms and progress, differences, pictures, numbers. */
 import type { Comparison } from '../../main/contract/compare.ts';
 import { client } from '../api/api.ts';
 import { Resource } from '../api/resource.svelte.ts';
@@ -8,8 +8,9 @@ import { armMarks } from '../ui/arms.ts';
 export class CompareView {
   readonly comparison;
   readonly differences;
-  readonly curves;
   readonly pictures;
+  /** grows whenever something may be new: what single views show by themselves is asked for again */
+  version = $state(0);
   readonly numbers;
   readonly arms: Comparison['arms'] = $derived.by(() => this.comparison.value?.arms ?? []);
   readonly marks = $derived.by(() => armMarks(this.arms.map((a) => a.kind)));
@@ -27,7 +28,6 @@ export class CompareView {
     const one = (): { id: string } => ({ id });
     this.comparison = new Resource('comparisons.get', one);
     this.differences = new Resource('comparisons.differences', one);
-    this.curves = new Resource('comparisons.curves', one);
     this.pictures = new Resource('comparisons.pictures', one);
     this.numbers = new Resource('comparisons.numbers', one);
     const mine = (run: { id: string }): boolean => this.arms.some((a) => a.runs.some((r) => r.run_id === run.id));
@@ -35,7 +35,10 @@ export class CompareView {
     void this.refresh();
   }
 
-  async refresh(): Promise<void> { await Promise.all([this.comparison, this.differences, this.curves, this.pictures, this.numbers].map((r) => r.refresh())); }
+  async refresh(): Promise<void> {
+    this.version += 1;
+    await Promise.all([this.comparison, this.differences, this.pictures, this.numbers].map((r) => r.refresh()));
+  }
 
   /** While runs train their rows change ten times a second; the page asks again every other second. */
   #soon(ms: number): void { this.#timer ??= setTimeout(() => { this.#timer = undefined; void this.refresh(); }, ms); }
@@ -43,6 +46,6 @@ export class CompareView {
   end(): void {
     clearTimeout(this.#timer);
     for (const end of this.#ends) end();
-    for (const r of [this.comparison, this.differences, this.curves, this.pictures, this.numbers]) r.end();
+    for (const r of [this.comparison, this.differences, this.pictures, this.numbers]) r.end();
   }
 }

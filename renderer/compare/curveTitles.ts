@@ -11,8 +11,8 @@ function title(name: string, bins: number, timesteps: number): string {
 }
 
 /** Overall curves first, then ranges of timesteps from low to high; EMA behind the plain weights. */
-export function curveTitles(curves: readonly ArmCurve[], timesteps = 1000): { id: string; title: string }[] {
-  const names = [...new Set(curves.map((c) => c.metric))];
+export function curveTitles(metrics: readonly string[], timesteps = 1000): { id: string; title: string }[] {
+  const names = [...new Set(metrics)];
   const bins = 1 + Math.max(0, ...names.map((n) => Number(/loss_bin_(\d+)$/.exec(n)?.[1] ?? 0)));
   const rank = (n: string): number => (n.includes('ema_') ? 1000 : 0) + (n.includes('_bin_') ? 10 + Number(/\d+$/.exec(n)![0]) : 0) + (n.includes('lpl') ? 0.5 : 0);
   return names.toSorted((a, b) => rank(a) - rank(b)).map((id) => ({ id, title: title(id, bins, timesteps) }));

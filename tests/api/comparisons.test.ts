@@ -3,10 +3,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCompareStore } from '../../main/compare/service/store.ts';
 import { evaluationOptionsSchema, type Evaluation } from '../../main/contract/evaluation.ts';
-import { openDatabase } from '../../main/db/open.ts';
-import { httpCore, remove, scripted, temporaryFolder, until, type TestCore } from './helpers.ts';
+import { httpCore, remove, scripted, until, type TestCore } from './helpers.ts';
 
 let core: TestCore;
 beforeAll(async () => { core = await httpCore(); });
@@ -110,34 +108,3 @@ test('votes are blind: sides are mixed, addresses do not tell, and the result co
   await core.call('votes.clear', ask);
   expect((await core.call('votes.result', ask)).share).toBeNull();
 });
-
-test('curves carry the seconds spent training up to each validation', () => {
-  const dir = temporaryFolder(), db = openDatabase(join(dir, 'db.sqlite'));
-  db.prepare("INSERT INTO projects (id, name, created_at) VALUES ('p', 'p', 0)").run();
-  db.prepare("INSERT INTO runs (key, id, project_id, name, state, config, folder, total_steps, created_at) VALUES (1, 'run_1', 'p', 'r', 'finished', '{}', '', 4, 0)").run();
-  db.prepare("INSERT INTO metric_names (id, name) VALUES (1, 'seconds'), (2, 'val/loss'), (3, 'loss')").run();
-  const put = db.prepare('INSERT INTO metrics (run, metric, step, value) VALUES (1, ?, ?, ?)');
-  for (const step of [1, 2, 3, 4]) { put.run(1, step, 0.5); put.run(3, step, 9); }
-  for (const step of [0, 2, 4]) put.run(2, step, step);
-  const curves = createCompareStore(db, () => {}).curves('run_1');
-  expect([...curves.keys()]).toEqual(['val/loss']);
-  expect(curves.get('val/loss')!.map(({ step, seconds, value }) => [step, seconds, value])).toEqual([[0, 0, 0], [2, 1, 2], [4, 2, 4]]);
-  db.close();
-  remove(dir);
-});
-
-test('curves of a run with a million logged steps come at once', () => {
-  const dir = temporaryFolder(), db = openDatabase(join(dir, 'db.sqlite')), steps = 1_000_000;
-  db.prepare("INSERT INTO projects (id, name, created_at) VALUES ('p', 'p', 0)").run();
-  db.prepare(`INSERT INTO runs (key, id, project_id, name, state, config, folder, total_steps, created_at) VALUES (1, 'run_1', 'p', 'r', 'finished', '{}', '', ${steps}, 0)`).run();
-  db.prepare("INSERT INTO metric_names (id, name) VALUES (1, 'seconds'), (2, 'val/loss')").run();
-  const count = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)';
-  db.prepare(`${count} INSERT INTO metrics (run, metric, step, value) SELECT 1, 1, i, 0.25 FROM n`).run(steps);
-  db.prepare(`${count} INSERT INTO metrics (run, metric, step, value) SELECT 1, 2, i * 1000, 1 FROM n`).run(steps / 1000);
-  const began = performance.now(), points = createCompareStore(db, () => {}).curves('run_1').get('val/loss')!, took = performance.now() - began;
-  expect(points).toHaveLength(1000);
-  expect(points.at(-1)).toMatchObject({ step: steps, seconds: steps / 4 });
-  expect(took).toBeLessThan(5_000); // a fifth of a second on a quiet machine
-  db.close();
-  remove(dir);
-}, 60_000);

@@ -153,9 +153,9 @@ describe('curves of a comparison', () => {
     expect(clipOutliers([line([1, 900])]).cut).toBeNull();
     expect(clipOutliers([]).lines).toEqual([]);
   });
-  const curve = (metric: string) => ({ arm_id: 'a', metric, repetitions: 1, points: [{ step: 1, seconds: 2, mean: 3, low: 2.5, high: 3.5 }] });
+  const curve = (metric: string) => ({ arm_id: 'a', metric, repetitions: 1, total: 1, points: [{ step: 1, seconds: 2, mean: 3, low: 2.5, high: 3.5 }] });
   it('are named by what they measure, overall ones first, ranges of timesteps from low to high', () => {
-    expect(curveTitles(['val/loss_bin_7', 'val/loss_bin_0', 'val/lpl', 'val/ema_loss', 'val/loss'].map(curve)).map((t) => t.title)).toEqual(['Noise error, all timesteps', 'LPL, below t = 200', 'Noise error, t 0–124', 'Noise error, t 875–999', 'Noise error, all timesteps, EMA']);
+    expect(curveTitles(['val/loss_bin_7', 'val/loss_bin_0', 'val/lpl', 'val/ema_loss', 'val/loss']).map((t) => t.title)).toEqual(['Noise error, all timesteps', 'LPL, below t = 200', 'Noise error, t 0–124', 'Noise error, t 875–999', 'Noise error, all timesteps, EMA']);
   });
   it('as CSV hold every number, and quotes in names', () => {
     expect(curvesCsv([curve('val/loss')], new Map([['a', 'LPL "2"']]))).toBe('arm,metric,step,seconds,mean,low,high\n"LPL ""2""",val/loss,1,2,3,2.5,3.5');

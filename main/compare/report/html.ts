@@ -28,15 +28,20 @@ const runTable = (arms: readonly ReportArm[]): string => `<table><tr><th>Run</th
 const configs = (arms: readonly ReportArm[]): string => arms.flatMap((a) => a.runs.slice(0, 1).map((r) =>
   `<details><summary>Configuration of ${escape(a.label)}</summary><pre><code>${escape(JSON.stringify(r.config, null, 2))}</code></pre></details>`)).join('');
 
+/** What a browser may load for the report: pictures that are in it, and nothing from anywhere. */
+const fetchesNothing = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+const firstTrainings = (arms: readonly ReportArm[]): string => (arms.some((a) => a.runs.length > 1) ? `<p class="dim">Of each arm's first training (${arms.map((a) => `${escape(a.label)}: seed ${a.runs[0]!.seed}`).join(', ')}). The numbers below are of all of them.</p>` : '');
+
 /** The report as HTML text. */
 export function reportHtml(report: Report): string {
   const { arms, analysis } = report;
   const provenance = Object.entries(report.provenance).map(([k, v]) => `<tr><td>${escape(k)}</td><td><code>${escape(v)}</code></td></tr>`).join('');
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escape(report.title)}</title><style>${reportCss}</style></head><body>
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${fetchesNothing}"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escape(report.title)}</title><style>${reportCss}</style></head><body>
 <h1>${escape(report.title)}</h1><p class="dim">${escape(report.madeAt)} · LPL Studio</p>${verdictSection(analysis)}
 <h2>What differs</h2>${differenceSection(arms, report.differences)}
 <h2>Curves on held-out pictures</h2><p class="dim">Fixed noise and timesteps for every arm; a band spans the repetitions. The training loss is not shown: it contains what is being tested.</p><div class="charts">${report.charts.map((c) => svgCurves(c.title, c.xLabel, c.series, c.logY)).join('')}</div>
-<h2>Pictures</h2>${pictureSection(arms, report.pictures)}
+<h2>Pictures</h2>${firstTrainings(arms)}${pictureSection(arms, report.pictures)}
 <h2>Numbers</h2>${numberSection(arms, analysis)}
 <h2>Runs</h2>${runTable(arms)}${configs(arms)}
 <h2>Made with</h2><table>${provenance}</table></body></html>`;

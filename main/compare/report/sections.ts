@@ -1,4 +1,5 @@
 /** The parts of a report as HTML text. */
+import { verdictWords } from '../../contract/verdictWords.ts';
 import type { Analysis, MeasureResult } from '../analysis/analyse.ts';
 import { shownValue, type Difference } from '../configDiff.ts';
 import type { Interval } from '../statistics/pairedBootstrap.ts';
@@ -15,7 +16,7 @@ const shown = (v: unknown): string => escape(shownValue(v));
 /** The sentence for each judged arm, and which arms are identical. */
 export function verdictSection({ verdicts, identical }: Analysis): string {
   const same = identical.map((l) => `<p class="verdict">${escape(l)} is identical to the baseline: the trained weights are the same, bit for bit.</p>`);
-  return [...same, ...verdicts.filter((v) => !identical.includes(v.label)).map((v) => `<p class="verdict">${escape(v.verdict.sentence)}</p>`)].join('');
+  return [...same, ...verdicts.filter((v) => !identical.includes(v.label)).map((v) => `<p class="verdict"><strong>${escape(verdictWords(v.verdict.kind, v.label))}</strong><br><span class="dim">${escape(v.verdict.sentence)}</span></p>`)].join('');
 }
 
 /** What differs between the arms; differences that the comparison is not about are called out. */

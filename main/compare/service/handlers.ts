@@ -8,8 +8,8 @@ import { mediaUrl } from '../../contract/wire.ts';
 import { planArms, type ArmRequest, type PlannedArm } from '../arms.ts';
 import { configDifferences } from '../configDiff.ts';
 import { demoConfig, demoModel, demoPictures } from '../demo.ts';
-import { seedBand } from '../curves.ts';
 import { groupRuns } from '../groupRuns.ts';
+import type { CurveData } from './curveData.ts';
 import type { createEvaluator } from './evaluate.ts';
 import type { ComparisonFolders } from './folder.ts';
 import { pictureRows } from './pictures.ts';
@@ -18,7 +18,7 @@ import { comparisonQueue } from './queue.ts';
 import type { CompareStore, NewArm } from './store.ts';
 import { comparisonView } from './view.ts';
 
-export interface CompareRooms { /** the app's own files */ resources: string; store: CompareStore; runs: RunsPort; folders: ComparisonFolders; evaluator: ReturnType<typeof createEvaluator> }
+export interface CompareRooms { /** the app's own files */ resources: string; store: CompareStore; runs: RunsPort; folders: ComparisonFolders; evaluator: ReturnType<typeof createEvaluator>; curveData: CurveData }
 type CompareHandlers = Omit<Handlers<typeof compareMethods>, 'votes.next' | 'votes.cast' | 'votes.result' | 'votes.clear'>;
 
 function parsed(config: unknown): RunConfig {
@@ -39,11 +39,11 @@ function withValidation(config: RunConfig): RunConfig {
 const withAA = (arms: ArmRequest[], aa: boolean): ArmRequest[] => (aa && !arms.some((a) => a.kind === 'aa') ? [...arms, { kind: 'aa' }] : arms);
 
 /** A comparison as windows see it. Throws compare.not_found. */
-export const viewOf = ({ store, runs, evaluator, folders }: Omit<CompareRooms, 'resources'>) => (id: string): Comparison =>
+export const viewOf = ({ store, runs, evaluator, folders }: Omit<CompareRooms, 'resources' | 'curveData'>) => (id: string): Comparison =>
   comparisonView({ row: store.get(id), arms: store.arms(id), runs, jobId: evaluator.activeJob(id), evaluatedAt: folders.evaluatedAt(id), trained: store.trained });
 
 export function compareHandlers(rooms: CompareRooms): CompareHandlers {
-  const { store, runs, folders, evaluator, resources } = rooms, view = viewOf(rooms);
+  const { store, runs, folders, evaluator, resources, curveData } = rooms, view = viewOf(rooms);
   const kept = (id: string): Comparison => { folders.keep(store.get(id), store.arms(id)); store.changed(id); return view(id); };
   const makeRuns = async (name: string, arm: PlannedArm, project_id: string | undefined): Promise<NewArm> => {
     const run_ids: string[] = [];
@@ -97,11 +97,11 @@ export function compareHandlers(rooms: CompareRooms): CompareHandlers {
       return { ok: true };
     },
     'comparisons.differences': ({ id }) => configDifferences(firstConfigs(store.get(id).id)),
-    'comparisons.curves': ({ id }) => store.arms(store.get(id).id).flatMap((arm) => {
-      const curves = arm.run_ids.map((r) => store.curves(r)).filter((c) => c.size > 0), names = [...new Set(curves.flatMap((c) => [...c.keys()]))];
-      return names.map((metric) => ({ arm_id: arm.id, metric, repetitions: curves.length, points: seedBand(curves.map((c) => c.get(metric) ?? [])) }));
-    }),
-    'comparisons.pictures': ({ id }) => pictureRows(store.arms(store.get(id).id).map((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? runs.samples(run) : []; })),
+    'comparisons.curves': ({ id, ...query }) => {
+      const arms = store.arms(store.get(id).id);
+      return { metrics: curveData.names(arms.flatMap((a) => a.run_ids)), curves: arms.flatMap((arm) => curveData.curves(arm.run_ids, query).map((c) => ({ arm_id: arm.id, ...c }))) };
+    },
+    'comparisons.pictures': ({ id }) => pictureRows(store.arms(store.get(id).id).map((a) => a.run_ids.filter((r) => runs.find(r)).map((r) => ({ seed: runs.get(r).config.training.seed, samples: runs.samples(r) })))),
     'comparisons.evaluate': ({ id, options }) => { const job = evaluator.start(id, options); return { job_id: typeof job === 'string' ? job : job.id }; },
     'comparisons.numbers': ({ id }) => folders.numbers(store.get(id).id),
     'comparisons.report': ({ id, path }) => {

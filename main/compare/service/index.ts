@@ -2,6 +2,7 @@
 import type { Emit } from '../../contract/emit.ts';
 import type { Run } from '../../contract/runs.ts';
 import type { Db } from '../../db/open.ts';
+import { createCurveData } from './curveData.ts';
 import { createEvaluator } from './evaluate.ts';
 import { comparisonFolders } from './folder.ts';
 import { compareHandlers, viewOf } from './handlers.ts';
@@ -15,7 +16,7 @@ export interface ComparisonsOptions { db: Db; emit: Emit; jobs: JobsPort; folder
 export function createComparisons({ db, emit, jobs, folder, runs, runCli, resources, featureModel, log }: ComparisonsOptions) {
   const store = createCompareStore(db, emit), folders = comparisonFolders(folder);
   const evaluator = createEvaluator({ store, runs, jobs, runCli, folders, featureModel }), votes = createVotes(db, store, runs);
-  const rooms = { store, runs, folders, evaluator }, handlers = { ...compareHandlers({ ...rooms, resources }), ...votes.handlers };
+  const rooms = { store, runs, folders, evaluator }, handlers = { ...compareHandlers({ ...rooms, resources, curveData: createCurveData(db, runs.series) }), ...votes.handlers };
   const tried = new Set<string>(), states = new Map<string, Run['state']>();
   return {
     handlers,

@@ -2,6 +2,7 @@
 import type { Run, RunWithConfig } from '../../contract/runs.ts';
 import type { Sample } from '../../contract/runData.ts';
 import type { Job } from '../../contract/system.ts';
+import type { SeriesOf } from './curveData.ts';
 
 export interface RunsPort {
   get(id: string): RunWithConfig;
@@ -13,6 +14,7 @@ export interface RunsPort {
   stop(id: string, save: boolean): unknown;
   remove(id: string): unknown;
   samples(id: string): Sample[];
+  series: SeriesOf;
 }
 
 export interface JobsPort {

@@ -1,11 +1,10 @@
-/** The tables of comparisons: arms, their runs, and what the runs recorded on held-out pictures. */
+/** The tables of comparisons: arms, their runs, and how long these have worked. */
 import type { Emit } from '../../contract/emit.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Db } from '../../db/open.ts';
 import { statements } from '../../db/statements.ts';
 import { newId } from '../../files/newId.ts';
 import type { ArmKind } from '../arms.ts';
-import type { CurvePoint } from '../curves.ts';
 
 export interface ComparisonRow { id: string; name: string; config: string | null; seeds: number; created_at: number }
 export interface ArmRow { id: string; comparison_id: string; position: number; kind: ArmKind; label: string; run_ids: string[] }
@@ -28,20 +27,6 @@ export function createCompareStore(db: Db, emit: Emit) {
     sql('INSERT INTO comparison_arms (id, comparison_id, position, kind, label) VALUES (?, ?, ?, ?, ?)').run(id, comparisonId, position, arm.kind, arm.label);
     arm.run_ids.forEach((run, i) => sql('INSERT INTO comparison_runs (arm_id, run_id, position) VALUES (?, ?, ?)').run(id, run, i));
   };
-  const validation = sql(`SELECT n.name AS name, m.step AS step, m.value AS value FROM metrics m JOIN metric_names n ON n.id = m.metric
-    WHERE m.run = (SELECT key FROM runs WHERE id = ?) AND n.name LIKE 'val/%' ORDER BY m.metric, m.step`);
-  const secondsBetween = sql(`SELECT coalesce(sum(value), 0) AS seconds FROM metrics WHERE run = (SELECT key FROM runs WHERE id = @run)
-    AND metric = (SELECT id FROM metric_names WHERE name = 'seconds') AND step > @after AND step <= @upTo`);
-  /** Seconds trained up to each of these steps (ascending): every logged step is read once, in SQLite. */
-  const secondsAt = (run: string, steps: readonly number[]): Map<number, number> => {
-    const at = new Map<number, number>();
-    let after = -1, seconds = 0;
-    for (const upTo of steps) {
-      seconds += (secondsBetween.get({ run, after, upTo }) as { seconds: number }).seconds;
-      at.set(after = upTo, seconds);
-    }
-    return at;
-  };
   const sessions = sql("SELECT type, at FROM events WHERE run = (SELECT key FROM runs WHERE id = ?) AND type IN ('started', 'finished', 'failed') ORDER BY n");
   return {
     get, arms, changed,
@@ -62,11 +47,5 @@ export function createCompareStore(db: Db, emit: Emit) {
     addArm: db.transaction((id: string, arm: NewArm): void => insertArm(id, arm, arms(id).length)),
     rename: (id: string, name: string): void => { sql('UPDATE comparisons SET name = ? WHERE id = ?').run(name, get(id).id); },
     remove: (id: string): void => { sql('DELETE FROM comparisons WHERE id = ?').run(get(id).id); changed(null); },
-    /** Validation metrics of a run with the training seconds up to each. */
-    curves(runId: string): Map<string, CurvePoint[]> {
-      const rows = validation.all(runId) as { name: string; step: number; value: number }[];
-      const seconds = secondsAt(runId, [...new Set(rows.map((r) => r.step))].sort((a, b) => a - b));
-      return Map.groupBy(rows.map((r) => ({ ...r, seconds: seconds.get(r.step)! })), (r) => r.name) as Map<string, CurvePoint[]>;
-    },
   };
 }
