@@ -31,7 +31,7 @@ export async function buildReport(arms: readonly ComparedArm[], { title, madeAt 
   return {
     title, madeAt: madeAt.toISOString(),
     arms: arms.map((arm, i) => ({ kind: arm.kind, label: arm.label, style: styles[i]!, runs: arm.runs.map((r, j) => runLine(r, charted[i]!.curves[j]!)) })),
-    differences: [...configDifferences(firsts.map((r) => r.evaluation.config)), ...evaluationDifferences(firsts.map((r) => r.evaluation))],
+    differences: [...configDifferences(firsts.map((r) => r.evaluation.config), arms.map((a) => a.kind)), ...evaluationDifferences(arms.map((a) => a.runs.map((r) => r.evaluation)))],
     analysis: analyse(arms.map((a) => ({ kind: a.kind, label: a.label, evaluations: a.runs.map((r) => r.evaluation) })), { extra }),
     charts: [...validationCharts(charted), ...(spectrum ? [spectrum] : [])],
     pictures: await pictureRows(firsts, rows), provenance: provenance(firsts[0]!.evaluation),

@@ -1,4 +1,5 @@
 /** What differs between configurations, field by field, in form order and in the form's words. */
+import type { ArmKind } from './arms.ts';
 import { runConfigFields, type RunConfig } from '../contract/runConfig.ts';
 
 export interface Difference {
@@ -22,10 +23,14 @@ const harmless = /^(samples\.|validation\.|training\.(checkpoint|threads))/;
 /** A setting's value in words. */
 export const shownValue = (v: unknown): string => (Array.isArray(v) ? v.join(', ') : v === null || v === '' ? 'none' : v === true ? 'on' : v === false ? 'off' : String(v));
 
-/** The fields in which the configurations are not all alike. Sampling, validation and housekeeping fields are left out. */
-export function configDifferences(configs: readonly RunConfig[]): Difference[] {
+/**
+ * The fields in which the configurations are not all alike. Sampling, validation and housekeeping fields are left out. `kinds`: of their arms; only
+ * an A/A arm means to have another seed, any other one then saw other noise and another order of pictures.
+ */
+export function configDifferences(configs: readonly RunConfig[], kinds?: readonly ArmKind[]): Difference[] {
+  const seedMeant = new Set(configs.filter((_, i) => kinds?.[i] !== 'aa').map((c) => c.training.seed)).size === 1 || !kinds;
   return runConfigFields
     .filter(({ path }) => !harmless.test(path))
-    .map(({ path, title, group }) => ({ path, title, values: configs.map((c) => valueAt(c, path)), intended: group === 'lpl' || path === 'training.seed' }))
+    .map(({ path, title, group }) => ({ path, title, values: configs.map((c) => valueAt(c, path)), intended: group === 'lpl' || (path === 'training.seed' && seedMeant) }))
     .filter(({ values }) => new Set(values.map((v) => JSON.stringify(v))).size > 1);
 }

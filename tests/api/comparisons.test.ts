@@ -89,18 +89,28 @@ test('votes are blind: sides are mixed, addresses do not tell, and the result co
   const made = await core.call('comparisons.create', { config: config(7), arms, aa: false });
   for (const [i, colour] of ['#ff0000', '#0000ff'].entries()) await pretend((await core.call('runs.get', { id: made.arms[i]!.runs[0]!.run_id })).folder, colour, prompts);
   const ask = { comparison_id: made.id, arm_id: made.arms[1]!.id }, { origin, searchParams } = new URL(core.url!);
-  const redAt = async (url: string): Promise<boolean> => (await sharp(Buffer.from(await (await fetch(origin + url, { headers: { authorization: `Bearer ${searchParams.get('token')}` } })).arrayBuffer())).raw().toBuffer())[0] === 255;
-  const sides = new Set<boolean>();
+  const told: string[] = [], order: string[] = [], sides = new Set<boolean>();
+  const redAt = async (url: string): Promise<boolean> => {
+    const answer = await fetch(origin + url, { headers: { authorization: `Bearer ${searchParams.get('token')}` } });
+    told.push(JSON.stringify([...answer.headers]));
+    return (await sharp(Buffer.from(await answer.arrayBuffer())).raw().toBuffer())[0] === 255;
+  };
   for (let n = 0; n < prompts.length; n++) {
     const ballot = (await core.call('votes.next', ask))!;
     expect(ballot).toMatchObject({ cast: n, total: prompts.length });
     expect((await core.call('votes.next', ask))!.vote_id).toBe(ballot.vote_id);
+    told.push(JSON.stringify(ballot));
+    order.push(ballot.prompt);
     const left = await redAt(ballot.left);
     expect(await redAt(ballot.right)).toBe(!left);
     sides.add(left);
     await core.call('votes.cast', { vote_id: ballot.vote_id, choice: n < 4 ? 'tie' : left === n < 6 ? 'left' : 'right' });
   }
   expect(sides.size).toBe(2);
+  const secrets = [...made.arms.flatMap((a) => [a.id, a.label, a.kind, ...a.runs.map((r) => r.run_id)]), 'drawn', 'evaluation', core.dataDir];
+  expect(secrets.filter((s) => told.some((t) => t.toLowerCase().includes(s.toLowerCase())))).toEqual([]); // neither ballots nor what comes with the pictures
+  expect(order).not.toEqual(prompts); // not in the order in which they were drawn
+  expect(order.toSorted()).toEqual(prompts.toSorted());
   expect(await core.call('votes.next', ask)).toBeNull();
   const result = await core.call('votes.result', ask);
   expect(result).toMatchObject({ baseline: 'Baseline', arm: 'LPL, weight 2', votes: 16, ties: 4, for_baseline: 2, for_arm: 10 });

@@ -5,7 +5,7 @@ import { onnxInfo, openOnnx } from '../../main/engine/evaluation/onnxFeatures.ts
 import { builtinVocabulary } from '../../main/engine/models/clipVocabulary.ts';
 import { makeTokenizer } from '../../main/engine/models/tokenizer.ts';
 import { errorOf, tempDir } from '../engine/train-helpers.ts';
-import { writeClipOnnx, writeImageOnnx } from './tinyOnnx.ts';
+import { writeClipOnnx, writeImageOnnx, writeMarkOnnx } from './tinyOnnx.ts';
 
 const red = { pixels: Uint8Array.from({ length: 40 * 20 * 3 }, (_, i) => (i % 3 === 0 ? 255 : 51)), size: { width: 40, height: 20 } };
 
@@ -42,6 +42,7 @@ describe('an ONNX model as feature space', () => {
     expect((await errorOf(() => openOnnx(broken))).code).toBe('evaluation.onnx_damaged');
     const wrongSize = await errorOf(() => openOnnx(writeImageOnnx(join(dir, 'image.onnx'))));
     expect(wrongSize).toMatchObject({ code: 'evaluation.onnx_failed', hint: expect.stringContaining('preprocessor_config.json') as string });
+    expect(await errorOf(() => openOnnx(writeMarkOnnx(join(dir, 'saliency.onnx'))))).toMatchObject({ code: 'evaluation.onnx_no_features', message: expect.stringContaining('one number a picture') as string });
     writeFileSync(join(dir, 'preprocessor_config.json'), '{"size": "large"}');
     expect((await errorOf(() => openOnnx(join(dir, 'image.onnx')))).code).toBe('evaluation.onnx_config');
   });

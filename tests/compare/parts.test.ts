@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { kidEffect, setDistances } from '../../main/compare/analysis/distances.ts';
 import { measuresIn, pairedRuns, pairsOf } from '../../main/compare/analysis/measures.ts';
+import { configDifferences } from '../../main/compare/configDiff.ts';
 import { readCurves, seedBand } from '../../main/compare/curves.ts';
 import { evaluationDifferences } from '../../main/compare/evaluationDiff.ts';
 import { detailCrops, pictureUri } from '../../main/compare/pictures/embed.ts';
@@ -98,8 +99,21 @@ describe('distances between sets of pictures', () => {
   });
 });
 
-it('old runs differ in more than settings: steps, files, versions and machines are named', () => {
-  const of = (step: number, sha256: string, version: string) => evaluated(1, { step, ema: false, base_model: { name: 'm', sha256 }, dataset_hash: 'h', app_version: '1', feature_space: { id: 'eye', title: 'eye', sha256: 'x', dimensions: 2 }, engine: { backend: 'tensorflow', version, device: 'CPU', precision: 'fp32' } });
-  expect(evaluationDifferences([of(10, 'a', '2.20'), of(20, 'b', '2.21')]).map((d) => [d.path, d.intended])).toEqual([['step', false], ['base_model', false], ['engine', false]]);
-  expect(evaluationDifferences([of(10, 'a', '2.20'), of(10, 'a', '2.20')])).toEqual([]);
+describe('old runs', () => {
+  const samples = defaultRunConfig().samples, at = { step: 10, sha256: 'a', version: '2.20', guidance: 5, held: 'i', prompt: 'p', app: '1', eye: 'x', data: 'h' };
+  const of = (over: Partial<typeof at> = {}) => {
+    const v = { ...at, ...over }, base = evaluated(1);
+    return { ...base, config: { ...base.config, samples: { ...samples, guidance_scale: v.guidance } }, step: v.step, ema: false, base_model: { name: 'm', sha256: v.sha256 }, dataset_hash: v.data, app_version: v.app, feature_space: { id: 'eye', title: 'eye', sha256: v.eye, dimensions: 2 }, engine: { backend: 'tensorflow', version: v.version, device: 'CPU', precision: 'fp32' },
+      pictures: [{ prompt: v.prompt, prompt_index: 0, seed: 1, file: '', features: [], agreement: null }], references: [{ item: v.held, file: '', features: [] }] } as Evaluation;
+  };
+  it.each([['step', { step: 20 }], ['base_model', { sha256: 'b' }], ['dataset_hash', { data: 'g' }], ['sampling', { guidance: 7 }], ['pictures', { prompt: 'q' }], ['references', { held: 'j' }], ['feature_space', { eye: 'y' }], ['engine', { version: '2.21' }], ['app_version', { app: '2' }]])('that differ in %s are told so', (path, over) => {
+    expect(evaluationDifferences([[of()], [of(over)]]).map((d) => [d.path, d.intended])).toEqual([[path, false]]);
+    expect(evaluationDifferences([[of(), of(over)], [of()]]).map((d) => d.path)).toEqual([path]); // within an arm too
+    expect(evaluationDifferences([[of(over)], [of(over)]])).toEqual([]);
+  });
+  it('with other seeds than the baseline saw other noise: meant in an A/A arm only', () => {
+    const configs = [1, 2].map((seed) => ({ ...defaultRunConfig(), training: { ...defaultRunConfig().training, seed } }));
+    expect(configDifferences(configs, ['baseline', 'aa'])).toMatchObject([{ path: 'training.seed', intended: true }]);
+    expect(configDifferences(configs, ['baseline', 'lpl'])).toMatchObject([{ path: 'training.seed', intended: false }]);
+  });
 });

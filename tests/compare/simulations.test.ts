@@ -1,10 +1,11 @@
 /** Whole comparisons with made data, from features to the verdict: how often it claims what is not there, and whether intervals cover what is. */
 import { describe, expect, it } from 'vitest';
+import { judgeByKid, type EvaluatedArm } from '../../main/compare/analysis/analyse.ts';
 import { kidDifference } from '../../main/compare/statistics/kidDifference.ts';
 import { kernelDistance } from '../../main/compare/statistics/kid.ts';
 import { seededRandom, type Random } from '../../main/compare/statistics/resampling.ts';
-import { chanceDifference, trainingNoise } from '../../main/compare/statistics/trainingNoise.ts';
-import { verdict } from '../../main/compare/statistics/verdict.ts';
+import type { Evaluation } from '../../main/contract/evaluation.ts';
+import { defaultRunConfig } from '../../main/contract/runConfig.ts';
 
 const d = 8, prompts = 24, seeds = 2;
 const gauss = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -25,13 +26,18 @@ function training(random: Random, at: number[][], away: number, runSpread: numbe
 }
 const kid = (pictures: Picture[]): number => kernelDistance(pictures.map((p) => p.features), held);
 
-/** Baseline, LPL and A/A with `repetitions` trainings each; LPL `away` from the others. */
-function judged(random: Random, repetitions: number, runSpread: number, away: number): ReturnType<typeof verdict> {
-  const at = places(random), arm = (shift: number): Picture[][] => Array.from({ length: repetitions }, () => training(random, at, shift, runSpread));
-  const baseline = arm(0.4), lpl = arm(0.4 + away), aa = arm(0.4);
-  const against = (other: Picture[][]) => kidDifference(baseline.map((b, i) => [b, other[i]!] as const), held, random)!;
-  const noise = trainingNoise([...baseline, ...aa].map(kid))!;
-  return verdict({ measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', effect: against(lpl), noise: [against(aa)], chance: chanceDifference(noise, repetitions), repetitions });
+/** What an evaluation of that training would hold. */
+const evaluation = (pictures: Picture[], seed: number): Evaluation => ({
+  config: { ...defaultRunConfig(), training: { ...defaultRunConfig().training, seed } }, weights_sha256: `${seed} ${pictures[0]!.features.join()}`,
+  pictures: pictures.map((p, i) => ({ prompt: p.prompt, prompt_index: 0, seed: i % seeds, file: '', features: [...p.features], agreement: null })), references: held.map((f, i) => ({ item: `${i}`, file: '', features: [...f] })), reconstructions: [],
+}) as unknown as Evaluation;
+
+/** Baseline, LPL and A/A with `repetitions` trainings each, LPL `away` from the others, judged as the app does: from evaluations to the verdict. */
+function judged(random: Random, repetitions: number, runSpread: number, away: number): string {
+  const at = places(random);
+  const arm = (kind: EvaluatedArm['kind'], shift: number): EvaluatedArm => ({ kind, label: kind, evaluations: Array.from({ length: repetitions }, (_, i) => evaluation(training(random, at, shift, runSpread), kind === 'aa' ? 100 + i : i)) });
+  const arms = [arm('baseline', 0.4), arm('lpl', 0.4 + away), arm('aa', 0.4)];
+  return judgeByKid(arms[0]!, arms).arms[1]!.verdict!.kind;
 }
 
 describe('KID of two arms', () => {
@@ -51,6 +57,7 @@ describe('KID of two arms', () => {
       const { low, high } = kidDifference([experiment()], held, random)!;
       if (low <= truth && truth <= high) covered++;
     }
+    console.log(`KID's interval covers the true difference in ${covered} of 500`);
     expect(covered / 500).toBeGreaterThanOrEqual(0.93);
     expect(covered / 500).toBeLessThanOrEqual(0.97);
   }, 600_000);
@@ -60,14 +67,16 @@ describe('the verdict by KID', () => {
   it.each([{ repetitions: 1, runSpread: 0.15 }, { repetitions: 3, runSpread: 0.15 }, { repetitions: 1, runSpread: 0 }])('claims an effect in at most 5 % of 200 comparisons without one: $repetitions trainings an arm, which differ by $runSpread', ({ repetitions, runSpread }) => {
     const random = seededRandom(9);
     let claims = 0;
-    for (let i = 0; i < 200; i++) if (['better', 'worse'].includes(judged(random, repetitions, runSpread, 0).kind)) claims++;
+    for (let i = 0; i < 200; i++) if (['better', 'worse'].includes(judged(random, repetitions, runSpread, 0))) claims++;
+    console.log(`${claims} false claims in 200 comparisons (${repetitions} trainings, spread ${runSpread})`);
     expect(claims / 200).toBeLessThanOrEqual(0.05);
   }, 600_000);
 
   it('finds an effect that is there, with three trainings an arm', () => {
     const random = seededRandom(10);
     let found = 0;
-    for (let i = 0; i < 40; i++) if (judged(random, 3, 0.02, -0.4).kind === 'better') found++;
+    for (let i = 0; i < 40; i++) if (judged(random, 3, 0.02, -0.4) === 'better') found++;
+    console.log(`an effect that is there is found in ${found} of 40`);
     expect(found / 40).toBeGreaterThan(0.8);
   });
 });

@@ -51,6 +51,7 @@ describe('paired bootstrap over prompt × seed', () => {
       const { low, high } = pairedBootstrap(experiment(random, 0.5), random, { resamples: 1000 });
       if (low <= 0.5 && 0.5 <= high) covered++;
     }
+    console.log(`the paired bootstrap covers a known effect in ${covered} of 500`);
     expect(covered / 500).toBeGreaterThanOrEqual(0.93);
     expect(covered / 500).toBeLessThanOrEqual(0.97);
   }, 60_000);
@@ -63,6 +64,7 @@ describe('paired bootstrap over prompt × seed', () => {
       const { kind } = verdict({ measure: 'KID', unit: '', lowerIsBetter: true, arm: 'LPL', effect: judge(), noise: [judge()], chance: null, repetitions: 1 });
       if (kind === 'better' || kind === 'worse') claims++;
     }
+    console.log(`${claims} false claims in 200`);
     expect(claims / 200).toBeLessThanOrEqual(0.05);
   }, 60_000);
 

@@ -48,6 +48,12 @@ export const writeImageOnnx = (file: string): string => writeModel(file, {
   inputs: [{ name: 'pixel_values', type: 1, shape: [1, 3, 32, 32] }], outputs: [{ name: 'features', type: 1, shape: [1, 3, 2, 2] }],
 });
 
+/** A model that marks something: a map of one channel [1,1,16,16], as saliency and text detectors give. */
+export const writeMarkOnnx = (file: string): string => writeModel(file, {
+  nodes: [{ op: 'ReduceMean', inputs: ['pixel_values'], outputs: ['map'], ints: { axes: [1] }, int: { keepdims: 1 } }],
+  inputs: [{ name: 'pixel_values', type: 1, shape: ['batch', 3, 'height', 'width'] }], outputs: [{ name: 'map', type: 1, shape: ['batch', 1, 'height', 'width'] }],
+});
+
 /** A whole CLIP: image_embeds are the channels' means, text_embeds count tokens 0, 1 and all ids. */
 export const writeClipOnnx = (file: string): string => writeModel(file, {
   nodes: [

@@ -54,14 +54,23 @@ async function make(page: Page): Promise<void> {
   await dialog.getByRole('button', { name: 'Start the comparison' }).click();
 }
 
+/** In the queue it is one entry with its part, and the page leads there and back. */
+async function watchTheQueue(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Runs' }).first().click();
+  const row = page.getByRole('row', { name: /Tiny hearts.*arm \d of 3, seed 1 of 1, step \d+ of 20/ });
+  await row.waitFor(SLOW);
+  expect(await page.getByRole('row', { name: /Tiny hearts.*(Waiting|Training)/ }).count()).toBe(1);
+  await row.getByRole('link', { name: 'Tiny hearts' }).click();
+}
+
 async function lookAtPictures(page: Page): Promise<void> {
   await tab(page, 'Pictures').click();
   const slider = page.getByLabel('Slider between the arms');
   await slider.waitFor();
   await expect.poll(() => loaded(page, '.frame img')).toBe(true);
-  for (const [key, seen] of [['b', 'Now: Baseline'], ['d', 'Absolute difference'], ['v', 'Side by side'], ['t', 'All']] as const) {
+  for (const [key, seen] of [['b', 'Now: Baseline'], ['d', 'Absolute difference'], ['v', 'Side by side'], ['o', 'Detail 1:1'], ['t', 'All']] as const) {
     await page.keyboard.press(key);
-    if (key === 'v' || key === 't') await page.getByRole('radio', { name: seen, exact: true, checked: true }).waitFor(); else await page.getByText(seen).first().waitFor();
+    if ('vot'.includes(key)) await page.getByRole('radio', { name: seen, exact: true, checked: true }).waitFor(); else await page.getByText(seen).first().waitFor();
   }
   await page.getByRole('region', { name: 'All pictures of this step' }).getByRole('button', { name: /a red heart, seed 1, LPL: open/ }).click();
   await slider.waitFor();
@@ -111,6 +120,7 @@ test('make a comparison, watch it, look at it, vote, keep its report, add an arm
   const { page } = app;
   await make(page);
   await page.getByText(/Training, step \d+ of 60 in all|waiting in the queue/).first().waitFor(SLOW);
+  await watchTheQueue(page);
   await page.getByText('3 runs trained and measured.').first().waitFor(SLOW);
 
   await lookAtPictures(page);

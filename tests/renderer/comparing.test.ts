@@ -62,6 +62,7 @@ describe('the queue', () => {
   });
   it('moves it as a whole, and asks for the time left again while it trains', async () => {
     await open('/runs');
+    await page.getByRole('row', { name: /Kitchen.*arm 2 of 3/ }).waitFor();
     await page.evaluate(() => {
       const list = window.fake.answers['queue.list']!;
       window.fake.answers['queue.list'] = async () => { const q = await list({}); return { ...q, entries: [...q.entries.slice(1), { ...q.entries[0]!, run_ids: ['running-2-0', 'running-2-1'], state: 'waiting', part: 'arm 3 of 3, seed 1 of 2' }] }; };
@@ -71,7 +72,8 @@ describe('the queue', () => {
     await page.getByRole('button', { name: 'Kitchen: LPL weight 2: earlier' }).click();
     await expect.poll(() => calls('queue.reorder'), SOON).toEqual([{ ids: ['wait1', 'running', 'wait2'] }]);
     await open('/runs');
-    await expect.poll(async () => (await calls('queue.list')).length, SOON).toBe(1);
+    await page.getByRole('row', { name: /Kitchen.*step 412/ }).waitFor();
+    expect(await calls('queue.list')).toHaveLength(1);
     await page.evaluate(async () => { const run = (await window.fake.answers['runs.list']!({})).find((r) => r.id === 'running-1-0')!; window.fake.emit('runs.changed', { run: { ...run, step: 413 } }); });
     await page.getByRole('row', { name: /step 413 of 1,500/ }).waitFor();
     await expect.poll(async () => (await calls('queue.list')).length, SOON).toBe(2);

@@ -62,6 +62,10 @@ function identicalTo(baseline: EvaluatedArm, arms: readonly EvaluatedArm[]): str
   return arms.filter((a) => a !== baseline && a.evaluations.length > 0 && same(a)).map((a) => a.label);
 }
 
+/** KID of every arm against the baseline with its verdict: what a comparison is judged by. */
+export const judgeByKid = (baseline: EvaluatedArm, arms: readonly EvaluatedArm[], seed = 1): MeasureResult =>
+  judge({ ...kidMeasure, means: (evaluations) => evaluations.map(kidOf), effectOf: (arm) => kidEffect(baseline.evaluations, arm.evaluations, seededRandom(seed)) }, baseline, arms);
+
 export interface AnalyseOptions { seed?: number; /** measures made from picture files */ extra?: readonly Measure[] }
 
 /** Analyses a comparison. The first baseline arm is what the others are measured against. Throws RangeError without one. */
@@ -75,7 +79,7 @@ export function analyse(arms: readonly EvaluatedArm[], { seed = 1, extra = [] }:
       return new Set(pairs.map((p) => p.cluster)).size < leastClusters ? tooFew : pairedBootstrap(pairs, seededRandom(seed));
     },
   }, baseline, arms));
-  const kid = judge({ ...kidMeasure, means: (evaluations) => evaluations.map(kidOf), effectOf: (arm) => kidEffect(baseline.evaluations, arm.evaluations, seededRandom(seed)) }, baseline, arms);
+  const kid = judgeByKid(baseline, arms, seed);
   return {
     identical: identicalTo(baseline, arms), distances: arms.map((a) => ({ label: a.label, values: setDistances(a.evaluations, seed) })), measures: [kid, ...measures],
     verdicts: kid.arms.flatMap((a) => (a.verdict ? [{ label: a.label, verdict: a.verdict }] : [])),

@@ -51,7 +51,7 @@ export function compareHandlers(rooms: CompareRooms): CompareHandlers {
     return { kind: arm.kind, label: arm.label, run_ids };
   };
   const queue = comparisonQueue(store, runs), startAll = async (id: string): Promise<Comparison> => { await queue.start(id); return view(id); };
-  const firstConfigs = (id: string): RunConfig[] => store.arms(id).flatMap((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? [runs.get(run).config] : []; });
+  const firstConfigs = (id: string) => store.arms(id).flatMap((a) => { const run = a.run_ids.find((r) => runs.find(r)); return run ? [{ kind: a.kind, config: runs.get(run).config }] : []; });
   const create: CompareHandlers['comparisons.create'] = async ({ name, project_id, config, arms, aa, seeds, start }) => {
     const base = withValidation(parsed(config)), planned = planArms(base, withAA(arms as ArmRequest[], aa), seeds);
     const title = name ?? `Comparison ${store.list().length + 1}`, made: NewArm[] = [];
@@ -65,7 +65,7 @@ export function compareHandlers(rooms: CompareRooms): CompareHandlers {
     'comparisons.get': ({ id }) => view(id),
     'comparisons.plan': ({ config, arms, seeds }) => {
       const base = withValidation(parsed(config)), planned = planArms(base, arms as ArmRequest[], seeds), count = planned.length * seeds;
-      return { arms: planned.map((a) => ({ kind: a.kind, label: a.label, seeds: a.runs.map((r) => r.config.training.seed) })), runs: count, steps: count * base.training.max_train_steps, differences: configDifferences(planned.map((a) => a.runs[0]!.config)) };
+      return { arms: planned.map((a) => ({ kind: a.kind, label: a.label, seeds: a.runs.map((r) => r.config.training.seed) })), runs: count, steps: count * base.training.max_train_steps, differences: configDifferences(planned.map((a) => a.runs[0]!.config), planned.map((a) => a.kind)) };
     },
     'comparisons.create': create,
     'demo.start': async ({ steps, seeds, aa }) => create({ name: 'Demo: did LPL help?', config: demoConfig(`builtin-${demoModel(resources)}`, demoPictures(resources), steps), arms: [{ kind: 'baseline' }, { kind: 'lpl' }], aa, seeds, start: true }),
@@ -96,7 +96,7 @@ export function compareHandlers(rooms: CompareRooms): CompareHandlers {
       folders.remove(id);
       return { ok: true };
     },
-    'comparisons.differences': ({ id }) => configDifferences(firstConfigs(store.get(id).id)),
+    'comparisons.differences': ({ id }) => { const firsts = firstConfigs(store.get(id).id); return configDifferences(firsts.map((f) => f.config), firsts.map((f) => f.kind)); },
     'comparisons.curves': ({ id, ...query }) => {
       const arms = store.arms(store.get(id).id);
       return { metrics: curveData.names(arms.flatMap((a) => a.run_ids)), curves: arms.flatMap((arm) => curveData.curves(arm.run_ids, query).map((c) => ({ arm_id: arm.id, ...c }))) };

@@ -68,8 +68,12 @@ async function run(parts: Parts, session: InferenceSession, pixels: Float32Array
 
 const featuresOf = async (parts: Parts, pixels: Float32Array): Promise<Float32Array> => vectorOf(firstOf(await run(parts, parts.image, pixels, null), ['image_embeds', 'pooler_output']));
 
+/** Models that find or mark something (a saliency map, a text detector) give one or two numbers when averaged; any KID of those would look fine and mean nothing. */
+const LEAST_FEATURES = 3;
+
 async function infoOf(parts: Parts): Promise<FeatureSpaceInfo> {
   const { side, file } = parts.how, dimensions = (await featuresOf(parts, new Float32Array(3 * side * side))).length;
+  if (dimensions < LEAST_FEATURES) throw new AppError('evaluation.onnx_no_features', `${basename(parts.file)} gives ${dimensions === 1 ? 'one number' : `${dimensions} numbers`} a picture: a map or a mark, no features to compare pictures by.`, 'Choose an image encoder, such as CLIP\'s vision model or Inception.', { file: parts.file });
   return { id: 'onnx', title: `${basename(parts.file)} (ONNX, ${side} px${file ? '' : ', pictures prepared as for CLIP'})`, sha256: await hashFile(parts.file), dimensions };
 }
 
