@@ -68,21 +68,33 @@ test('25 times kill -9 of the training process: every journaled event is in the 
   for (const w of waiting) await state(core, w, 'finished');
 });
 
-test('a run whose process vanished while the app was closed is lost, and can be resumed', async () => {
+test('a restart of the machine: the run that was training is lost though another process has its number now, the queue goes on in order, and it can be resumed', async () => {
   const dataDir = temporaryFolder();
   onTestFinished(() => remove(dataDir));
   let core = await ipcCore(dataDir);
-  const { id } = await core.call('runs.create', { config: scripted(dataDir, { steps: 200, ms: 10 }), start: true });
-  const { folder } = await state(core, id, 'running');
+  const { id, folder } = await core.call('runs.create', { config: scripted(dataDir, { steps: 200, ms: 10 }), start: true });
+  await state(core, id, 'running');
+  const waiting: string[] = [];
+  for (let i = 0; i < 2; i++) waiting.push((await core.call('runs.create', { name: `waits ${i}`, config: scripted(dataDir, { steps: 2 }), start: true })).id);
   await core.close();
-  const pid = (journalOf(folder).find((e) => e.type === 'started') as { pid: number }).pid;
+  const { pid } = journalOf(folder).find((e) => e.type === 'started') as { pid: number };
   expect(() => process.kill(pid, 0), 'training goes on without the app').not.toThrow();
   process.kill(pid, 'SIGKILL');
   await pause(100);
+  const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
+  onTestFinished(() => { stranger.kill('SIGKILL'); });
+  const db = new Database(join(dataDir, 'studio.sqlite'));
+  db.prepare("UPDATE runs SET pid = ?, pid_started = 'the boot before:1' WHERE id = ?").run(stranger.pid, id);
+  db.close();
+  writeFileSync(join(folder, 'run.lock'), `${stranger.pid} the-boot-before:1`);
   core = await ipcCore(dataDir);
   expect(await state(core, id, 'lost')).toMatchObject({ exit_reason: 'killed', error: { code: 'trainer.vanished' } });
+  for (const w of waiting) await state(core, w, 'finished');
+  const began = await Promise.all(waiting.map(async (w) => (await core.call('runs.get', { id: w })).started_at!));
+  expect(began).toEqual([...began].sort((a, b) => a - b));
   await core.call('runs.resume', { id });
   await state(core, id, 'finished');
+  expect(stranger.exitCode ?? stranger.signalCode, 'the stranger was left alone').toBeNull();
   await core.close();
 });
 
