@@ -10,7 +10,8 @@ export function addChecks(program: Command): void {
 
 const parity: Action = async (output, _args, o) => {
   const { runParity } = await import('../engine/parity/index.ts');
-  return (await runParity(String(o['fixtures']), { json: output.json, only: o['only'] as string | undefined })) ? 0 : 1;
+  const onSection = (name: string, done: number, total: number): void => output.progress(`${name}${name === 'training, compiled' ? ' (minutes)' : ''}`, done, total);
+  return (await runParity(String(o['fixtures']), { json: output.json, only: o['only'] as string | undefined, onSection, write: (line) => output.line(line) })) ? 0 : 1;
 };
 
 const doctor: Action = async (output) => {

@@ -5,6 +5,8 @@ export interface Output {
   readonly json: boolean;
   /** One JSON line on stdout, with --json only. */
   data(value: unknown): void;
+  /** A line on stdout as it is. */
+  line(text: string): void;
   /** A line of text on stderr. */
   text(line: string): void;
   /** The result that a person asked for: on stdout without --json (where `data` carries it). */
@@ -23,6 +25,7 @@ export function openOutput(json: boolean, err: NodeJS.WriteStream = process.stde
   const text = (line: string): void => { clear(); err.write(`${line}\n`); };
   return {
     json, text,
+    line: (line) => { clear(); out.write(`${line}\n`); },
     data: (value) => { if (json) out.write(`${JSON.stringify(value)}\n`); },
     result: (line) => { clear(); (json ? err : out).write(`${line}\n`); },
     progress(label, done, total, eta_s) {

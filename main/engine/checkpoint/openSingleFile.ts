@@ -6,7 +6,7 @@ import { canonicalShape, isBuffer } from './componentWeights.ts';
 import { schedulerOfSingleFile } from './defaultConfigs.ts';
 import { badConfig, damagedFile, someOf } from './errors.ts';
 import { inferConfigs } from './inferConfigs.ts';
-import { componentsOf, originalLayout, originalPrefixes, type ComponentName, type ModelConfigs, type ModelKind, type PlacedWeight } from './keyMapping/original.ts';
+import { componentsOf, numberingIn, originalLayout, originalPrefixes, type ComponentName, type ModelConfigs, type ModelKind, type PlacedWeight } from './keyMapping/original.ts';
 import { ModelSource, type ComponentSource, type ModelParts } from './modelSource.ts';
 import { exists, findScheduler, findTokenizers } from './openFolder.ts';
 import type { StoredWeight } from './readWeight.ts';
@@ -46,7 +46,7 @@ function stored(file: SafetensorsFile, { name, place }: PlacedWeight): StoredWei
 
 /** Sorts the file's tensors into components. What no component knows is an error inside a component's prefix, ignored outside. */
 function sortTensors(file: SafetensorsFile, kind: ModelKind, configs: ModelConfigs): { components: Map<ComponentName, ComponentSource>; ignored: string[] } {
-  const layout = originalLayout(kind, configs), ignored: string[] = [], extra: string[] = [];
+  const layout = originalLayout(kind, configs, numberingIn(kind, file.tensors.keys())), ignored: string[] = [], extra: string[] = [];
   const weights = new Map<ComponentName, Map<string, StoredWeight>>();
   for (const key of file.tensors.keys()) {
     const found = isLeftover(key) ? [] : layout.weightsIn(key), component = layout.componentOf(key);

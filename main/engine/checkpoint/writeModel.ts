@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { floatToBytes, isHalf, type Dtype, type FloatDtype } from './dtype.ts';
 import { originalLayout, type ComponentName, type Place } from './keyMapping/original.ts';
+import type { Numbering } from './keyMapping/unet.ts';
 import { isVaeAttentionMatrix } from './keyMapping/vae.ts';
 import { toTorchLayout } from './layout.ts';
 import type { ModelSource } from './modelSource.ts';
@@ -19,6 +20,8 @@ export interface WriteOptions {
   dtype?: FloatDtype | undefined;
   override?: WeightOverride | undefined;
   metadata?: Record<string, string> | undefined;
+  /** of the UNet's blocks in a single file; default dense, which diffusers and ComfyUI read */
+  numbering?: Numbering | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -50,7 +53,7 @@ function originalTensor(component: ComponentName, place: Place, parts: StoredWei
 
 /** The tensors of the single file that holds `source`. Throws model.not_supported for names that the original layout has no place for. */
 function originalTensors(source: ModelSource, o: WriteOptions): TensorToWrite[] {
-  const layout = originalLayout(source.kind, source.configs), tensors: TensorToWrite[] = [];
+  const layout = originalLayout(source.kind, source.configs, o.numbering), tensors: TensorToWrite[] = [];
   for (const component of source.components) {
     const fused = new Map<string, StoredWeight[]>();
     for (const w of source.weights(component).values()) {

@@ -9,6 +9,7 @@ import { loadNodeBackend } from '../backend/nodeBinding.ts';
 import { singleFile } from './checkpointFiles.ts';
 import { sd15Names, sdxlNames } from './checkpoints.ts';
 import { loraFiles } from './loraFiles.ts';
+import { loraOutput } from './loraOutput.ts';
 import { lpl } from './lpl.ts';
 import { outliers } from './outliers.ts';
 import { parityReport, type ParityReport } from './report.ts';
@@ -22,7 +23,7 @@ import { unet, unetEager } from './unet.ts';
 import { vae, vaeEager } from './vae.ts';
 
 export const paritySections: readonly ParitySection[] = [
-  tokenizer, text, textEager, vae, vaeEager, unet, unetEager, lpl, outliers, schedulers, sample, sampleEager, training, trainingEager, loraFiles, singleFile, sdxlNames, sd15Names,
+  tokenizer, text, textEager, vae, vaeEager, unet, unetEager, lpl, outliers, schedulers, sample, sampleEager, training, trainingEager, loraFiles, loraOutput, singleFile, sdxlNames, sd15Names,
 ];
 
 export interface ParityOptions {
@@ -33,6 +34,8 @@ export interface ParityOptions {
   /** takes the lines; the standard output by default */
   write?: (line: string) => void;
   sections?: readonly ParitySection[];
+  /** told before each section: its name, how many came before it, how many there are */
+  onSection?: (name: string, done: number, total: number) => void;
 }
 
 /** Files of the section that the folder lacks. */
@@ -56,12 +59,15 @@ async function check(dir: string, section: ParitySection, report: ParityReport):
 }
 
 /** Runs every section; true when all that is there passes and something is there. Throws AppError `parity.no_folder`, `parity.no_section`. */
-export async function runParity(dir: string, { json = false, only, write = (line) => { process.stdout.write(`${line}\n`); }, sections = paritySections }: ParityOptions = {}): Promise<boolean> {
+export async function runParity(dir: string, { json = false, only, write = (line) => { process.stdout.write(`${line}\n`); }, sections = paritySections, onSection }: ParityOptions = {}): Promise<boolean> {
   if (!(await stat(dir).then((s) => s.isDirectory(), () => false))) throw new AppError('parity.no_folder', `There is no folder ${dir}.`, 'Give a folder of fixtures as make_goldens.py writes it.');
   const chosen = sections.filter((s) => only === undefined || s.name.includes(only));
   if (!chosen.length) throw new AppError('parity.no_section', `No part of the check is called "${only}".`, `The parts are: ${sections.map((s) => s.name).join('; ')}.`);
   loadNodeBackend();
   const report = parityReport(write, json);
-  for (const section of chosen) await check(dir, section, report);
+  for (const [i, section] of chosen.entries()) {
+    onSection?.(section.name, i, chosen.length);
+    await check(dir, section, report);
+  }
   return report.finish();
 }

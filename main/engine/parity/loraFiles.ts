@@ -1,5 +1,5 @@
 /** Parity of LoRA files: every naming form reads to the same deltas, and what is written reads back the same. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loraDelta, scaleOf, type LoraLayer, type LoraWeights } from '../checkpoint/lora/loraWeights.ts';
@@ -21,6 +21,13 @@ export function deltaDifference(a: LoraWeights, b: LoraWeights): number {
   return worst;
 }
 
+/** The folder's LoRAs: lora/NAME/pytorch_lora_weights.safetensors with lora/NAME_kohya.safetensors. */
+export async function loraNames(dir: string): Promise<string[]> {
+  return (await readdir(join(dir, 'lora'), { withFileTypes: true })).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+}
+export const fileOf = (dir: string, name: string, form: 'diffusers' | 'kohya'): string =>
+  (form === 'diffusers' ? join(dir, 'lora', name, 'pytorch_lora_weights.safetensors') : join(dir, 'lora', `${name}_kohya.safetensors`));
+
 async function namesIn(path: string): Promise<Set<string>> {
   const file = await SafetensorsFile.open(path);
   await file.close();
@@ -30,8 +37,8 @@ const notIn = (a: Set<string>, b: Set<string>): number => [...a].filter((n) => !
 
 async function* check(section: string, dir: string, name: string, temp: string): AsyncGenerator<ParityResult> {
   const unetConfig = await readJson(join(dir, 'tiny-sdxl', 'unet', 'config.json')) as Record<string, unknown>;
-  const kohyaPath = join(dir, 'lora', `${name}_kohya.safetensors`);
-  const lora = await readLora(join(dir, 'lora', name, 'pytorch_lora_weights.safetensors'), unetConfig), kohya = await readLora(kohyaPath, unetConfig);
+  const kohyaPath = fileOf(dir, name, 'kohya');
+  const lora = await readLora(fileOf(dir, name, 'diffusers'), unetConfig), kohya = await readLora(kohyaPath, unetConfig);
   yield judge(section, `${name}: kohya's file = diffusers' file`, deltaDifference(lora, kohya), TOLERANCE.exact);
   const description = { kind: 'sdxl' as const, title: name, resolution: [64, 64] as [number, number], date: new Date().toISOString() };
   for (const form of ['kohya', 'kohya-diffusers', 'diffusers'] satisfies LoraForm[]) {
@@ -45,11 +52,11 @@ async function* check(section: string, dir: string, name: string, temp: string):
 
 export const loraFiles: ParitySection = {
   name: 'LoRA files in and out',
-  files: ['tiny-sdxl/unet/config.json', ...['baseline_lora', 'lpl_lora'].flatMap((n) => [`lora/${n}/pytorch_lora_weights.safetensors`, `lora/${n}_kohya.safetensors`])],
+  files: ['tiny-sdxl/unet/config.json', 'lora'],
   async *run(dir: string): AsyncGenerator<ParityResult> {
     const temp = await mkdtemp(join(tmpdir(), 'lpl-parity-'));
     try {
-      for (const name of ['baseline_lora', 'lpl_lora']) yield* check(this.name, dir, name, temp);
+      for (const name of await loraNames(dir)) yield* check(this.name, dir, name, temp);
     } finally { await rm(temp, { recursive: true, force: true }); }
   },
 };

@@ -98,7 +98,8 @@ export class TrainingRun {
   }
 
   private conditioning(s: number): Record<string, HostTensor> {
-    return { promptEmbeds: row(this.batches.get('prompt_embeds')!, s), pooled: row(this.batches.get('pooled')!, s), timeIds: row(this.batches.get('time_ids')!, s) };
+    const own = ([['promptEmbeds', 'prompt_embeds'], ['pooled', 'pooled'], ['timeIds', 'time_ids']] as const).filter(([, key]) => this.batches.has(key)); // a UNet without text_time needs no more than the first
+    return Object.fromEntries(own.map(([name, key]) => [name, row(this.batches.get(key)!, s)]));
   }
 
   /** The optimizer's numbers at optimizer step `step` (from 0). */
@@ -143,7 +144,7 @@ function declareWeights(executor: Executor, component: 'unet' | 'vae', weights: 
 function networks(model: TinyModel, trainables: Trainables): Networks {
   return {
     predict: (state, noisy, timestep, { promptEmbeds, pooled, timeIds }) =>
-      unetForward(trainedContext(state, 'unet', trainables) satisfies ModelContext, model.unet, { sample: noisy, timestep, encoderHiddenStates: promptEmbeds!, textEmbeds: pooled!, timeIds: timeIds! }),
+      unetForward(trainedContext(state, 'unet', trainables) satisfies ModelContext, model.unet, { sample: noisy, timestep, encoderHiddenStates: promptEmbeds!, ...(pooled ? { textEmbeds: pooled } : {}), ...(timeIds ? { timeIds } : {}) }),
     decoder: (state) => vaeLatentDecoder(stateContext(state, 'vae'), model.vae),
   };
 }

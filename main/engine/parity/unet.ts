@@ -14,12 +14,12 @@ const FILES = ['unet.safetensors', 'unet.json', 'tiny-sdxl/unet/config.json', 't
 const INPUTS = ['sample', 'timestep', 'encoder_hidden_states', 'text_embeds', 'time_ids'] as const;
 
 /** The fixture's inputs; a UNet without text_time has only the first three. */
-function inputsOf(f: Weights, prefix: string): Record<string, HostTensor> {
+export function inputsOf(f: Weights, prefix: string): Record<string, HostTensor> {
   const own = INPUTS.filter((name) => f.has(`${prefix}${name}`));
   return Object.fromEntries(own.map((name) => [name, name === 'sample' ? toNhwc(f.get(`${prefix}sample`)!) : f.get(`${prefix}${name}`)!]));
 }
 
-const asUnetInputs = ({ sample, timestep, encoder_hidden_states, text_embeds, time_ids }: TensorMap): UnetInputs => ({
+export const asUnetInputs = ({ sample, timestep, encoder_hidden_states, text_embeds, time_ids }: TensorMap): UnetInputs => ({
   sample: sample!, timestep: timestep!, encoderHiddenStates: encoder_hidden_states!, ...(text_embeds ? { textEmbeds: text_embeds } : {}), ...(time_ids ? { timeIds: time_ids } : {}),
 });
 

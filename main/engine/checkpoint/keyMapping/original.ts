@@ -1,7 +1,7 @@
 /** Where each weight of a model lies in a single-file ("original layout") checkpoint, both ways. */
 import { canonicalClipName, openClipMapping } from './clip.ts';
 import type { Renamer } from './renamer.ts';
-import { unetRenamer, unetStructure } from './unet.ts';
+import { numberingOf, unetRenamer, unetStructure, type Numbering } from './unet.ts';
 import { vaeRenamer, vaeStructure } from './vae.ts';
 
 export type ModelKind = 'sdxl' | 'sd15';
@@ -31,8 +31,8 @@ const unchanged: ComponentMapping = {
   toDiffusers: (key) => canonicalClipName(key).startsWith('text_model.') ? [{ name: canonicalClipName(key), place: { key } }] : [],
 };
 
-function mappingOf(component: ComponentName, config: ComponentConfig): ComponentMapping {
-  if (component === 'unet') return byRenaming(unetRenamer(unetStructure(config)));
+function mappingOf(component: ComponentName, config: ComponentConfig, numbering: Numbering): ComponentMapping {
+  if (component === 'unet') return byRenaming(unetRenamer(unetStructure(config, numbering)));
   if (component === 'vae') return byRenaming(vaeRenamer(vaeStructure(config)));
   return component === 'text_encoder' ? unchanged : openClipMapping(Number(config['num_hidden_layers'] ?? 12));
 }
@@ -46,10 +46,16 @@ export interface OriginalLayout {
   componentOf(key: string): ComponentName | undefined;
 }
 
+/** How the blocks of the UNet in a single file with these tensors are numbered. */
+export function numberingIn(kind: ModelKind, keys: Iterable<string>): Numbering {
+  const prefix = originalPrefixes[kind].unet!;
+  return numberingOf([...keys].filter((k) => k.startsWith(prefix)).map((k) => k.slice(prefix.length)));
+}
+
 /** `configs` are the components' config.json, as diffusers and transformers write them. */
-export function originalLayout(kind: ModelKind, configs: ModelConfigs): OriginalLayout {
+export function originalLayout(kind: ModelKind, configs: ModelConfigs, numbering: Numbering = 'dense'): OriginalLayout {
   const components = componentsOf(kind).filter((c) => configs[c]);
-  const prefixes = originalPrefixes[kind], mappings = new Map(components.map((c) => [c, mappingOf(c, configs[c]!)]));
+  const prefixes = originalPrefixes[kind], mappings = new Map(components.map((c) => [c, mappingOf(c, configs[c]!, numbering)]));
   const componentOf = (key: string) => components.find((c) => key.startsWith(prefixes[c]!));
   return {
     componentOf,

@@ -4,8 +4,13 @@
  */
 import { renamer, type ModulePair, type Renamer } from './renamer.ts';
 
-/** What of a UNet's shape decides its names. `up` is in diffusers' order: deepest first. */
-export interface UnetStructure { layersPerBlock: number; down: { attention: boolean }[]; up: { attention: boolean }[]; midAttention: boolean }
+/**
+ * How a level's blocks are numbered: one after the other, as the original code does and diffusers reads, or three numbers a level whatever it
+ * holds, as diffusers' conversion script writes. With two layers a level, as in every released model, both are the same.
+ */
+export type Numbering = 'dense' | 'spaced';
+/** What of a UNet's shape decides its names. `layers`: resnets of each down level. `up` is in diffusers' order: deepest first. */
+export interface UnetStructure { layers: number[]; numbering?: Numbering; down: { attention: boolean }[]; up: { attention: boolean }[]; midAttention: boolean }
 
 const embeddings: ModulePair[] = [
   ['time_embedding.linear_1', 'time_embed.0'], ['time_embedding.linear_2', 'time_embed.2'],
@@ -24,10 +29,12 @@ function downPairs(s: UnetStructure): ModulePair[] {
   let n = 1; // input_blocks.0 is conv_in
   return s.down.flatMap((level, i) => {
     const pairs: ModulePair[] = [];
-    for (let j = 0; j < s.layersPerBlock; j++, n++) {
+    if (s.numbering === 'spaced') n = 3 * i + 1;
+    for (let j = 0; j < s.layers[i]!; j++, n++) {
       pairs.push(...resnet(`down_blocks.${i}.resnets.${j}`, `input_blocks.${n}.0`));
       if (level.attention) pairs.push([`down_blocks.${i}.attentions.${j}`, `input_blocks.${n}.1`]);
     }
+    if (s.numbering === 'spaced') n = 3 * (i + 1);
     if (i < s.down.length - 1) pairs.push([`down_blocks.${i}.downsamplers.0.conv`, `input_blocks.${n++}.0.op`]);
     return pairs;
   });
@@ -37,11 +44,13 @@ function upPairs(s: UnetStructure): ModulePair[] {
   let n = 0;
   return s.up.flatMap((level, i) => {
     const pairs: ModulePair[] = [];
-    for (let j = 0; j <= s.layersPerBlock; j++, n++) {
+    if (s.numbering === 'spaced') n = 3 * i;
+    for (let j = 0; j <= s.layers[s.layers.length - 1 - i]!; j++, n++) {
       pairs.push(...resnet(`up_blocks.${i}.resnets.${j}`, `output_blocks.${n}.0`));
       if (level.attention) pairs.push([`up_blocks.${i}.attentions.${j}`, `output_blocks.${n}.1`]);
     }
-    if (i < s.up.length - 1) pairs.push([`up_blocks.${i}.upsamplers.0.conv`, `output_blocks.${n - 1}.${level.attention ? 2 : 1}.conv`]);
+    const last = s.numbering === 'spaced' ? 3 * i + 2 : n - 1;
+    if (i < s.up.length - 1) pairs.push([`up_blocks.${i}.upsamplers.0.conv`, `output_blocks.${last}.${level.attention ? 2 : 1}.conv`]);
     return pairs;
   });
 }
@@ -59,17 +68,23 @@ export const unetRenamer = (s: UnetStructure): Renamer => renamer([...embeddings
 
 /** SDXL's structure, and every three-level UNet's like it. */
 export const sdxlStructure: UnetStructure = {
-  layersPerBlock: 2, midAttention: true,
+  layers: [2, 2, 2], midAttention: true,
   down: [{ attention: false }, { attention: true }, { attention: true }], up: [{ attention: true }, { attention: true }, { attention: false }],
 };
 
+/** How a single file's UNet is numbered; `keys` without the "model.diffusion_model.". A gap in input_blocks tells. */
+export function numberingOf(keys: Iterable<string>): Numbering {
+  const numbers = new Set([...keys].flatMap((k) => /^input_blocks\.(\d+)\./.exec(k)?.[1] ?? []).map(Number));
+  return numbers.size > 0 && Math.max(...numbers) >= numbers.size ? 'spaced' : 'dense';
+}
+
 /** The structure that a diffusers UNet config.json describes (its defaults are SD 1.5's). */
-export function unetStructure(config: Record<string, unknown>): UnetStructure {
+export function unetStructure(config: Record<string, unknown>, numbering: Numbering = 'dense'): UnetStructure {
   const down = (config['down_block_types'] as string[] | undefined) ?? ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'];
   const up = (config['up_block_types'] as string[] | undefined) ?? ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'];
   const layers = config['layers_per_block'] ?? 2;
   return {
-    layersPerBlock: Array.isArray(layers) ? Number(layers[0]) : Number(layers),
+    layers: Array.isArray(layers) ? layers.map(Number) : down.map(() => Number(layers)), numbering,
     down: down.map((type) => ({ attention: type.startsWith('CrossAttn') })),
     up: up.map((type) => ({ attention: type.startsWith('CrossAttn') })),
     midAttention: (config['mid_block_type'] ?? 'UNetMidBlock2DCrossAttn') === 'UNetMidBlock2DCrossAttn',
