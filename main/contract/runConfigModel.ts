@@ -49,7 +49,8 @@ export const lplFields = {
   lpl_feature_type: field(z.enum(['feature', 'image']).default('feature'), { title: 'Compare', description: 'Decoder features, or the decoded pictures.', when: { 'lpl.enabled': [true] } }),
   lpl_stratified: field(z.boolean().default(false), { title: 'Stratified timesteps', description: 'Draw timesteps so that a steady share of each batch lies below the threshold; the distribution stays the same.', advice: 'On for small batches: without it most steps train no LPL at all.', when: { 'lpl.enabled': [true] } }),
   lpl_gradient_checkpointing: field(z.boolean().default(false), { title: 'Recompute decoder activations', description: 'Less memory, more time.', when: { 'lpl.enabled': [true] } }),
-  lpl_cache_mb: field(z.int().min(0).max(1_000_000).default(2048), { title: 'Target feature cache', unit: 'MB', description: 'Keep target features up to this size where latents are the posterior\'s mean and so never change; 0: never.', when: { 'lpl.enabled': [true] } }),
+  lpl_cache_mb: field(z.int().min(0).max(1_000_000).default(2048), { title: 'Target features in memory', unit: 'MB', description: 'Keep target features up to this size in memory where latents are the posterior\'s mean and so never change; 0: none.', when: { 'lpl.enabled': [true] } }),
+  lpl_cache_disk_mb: field(z.int().min(0).max(10_000_000).default(0), { title: 'Target features on disk', unit: 'MB', description: 'Keep those that memory has no room for, up to this size, in the cache folder, for later runs too; the ones not used for longest go first. 0: none.', advice: '0. Worth it for a slow decoder and a fast disk; one picture takes 70 MB at 128 px with SDXL\'s VAE, 4.5 GB at 1024.', when: { 'lpl.enabled': [true] } }),
 };
 
 export const diffusionFields = {

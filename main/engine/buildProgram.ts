@@ -7,6 +7,7 @@ import { createOptimizer } from './optim/index.ts';
 import { trainedNetworks } from './program/networks.ts';
 import { paddedCount } from './program/lplCounts.ts';
 import { ProgramRunner } from './program/runner.ts';
+import type { TargetCache } from './program/fedTargets.ts';
 import { stepNumbers, textRate } from './program/stepNumbers.ts';
 import { loadComponent, loadTextEncoders, type BaseModel } from './run/baseModel.ts';
 import type { StageReporter } from './run/trainRun.ts';
@@ -17,7 +18,7 @@ import { declareOptimizer, optimizerVariables } from './step/update.ts';
 import type { TrainProgram } from './trainProgram.ts';
 import { declareTrainables, emaName, trainedNames, type Trainables } from './trainables/trainables.ts';
 
-export interface ProgramParts { executor: Executor; /** parts of a batch that are worked on at once */ parts: number; base: BaseModel; trainables: Trainables; /** text encoders are trained */ liveText: boolean; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter }
+export interface ProgramParts { executor: Executor; /** parts of a batch that are worked on at once */ parts: number; base: BaseModel; trainables: Trainables; /** text encoders are trained */ liveText: boolean; config: RunConfig; plan: BatchPlan; totalSteps: number; report: StageReporter; warn?: (code: string, message: string) => void }
 
 /** Steps looked ahead for the shapes they need; later ones that need another are compiled when they come. */
 const LOOK_AHEAD = 20_000;
@@ -30,7 +31,7 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   const options = { ...stepOptions(config, base, trainables), lossScaling: needsLossScale(executor.info.precision) }, kept = trainables.list.map((t) => t.name);
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
-  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, cacheMb: config.lpl.lpl_cache_mb, onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, targetCache: await targetCache(parts), onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
     plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));
@@ -40,6 +41,11 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
     groups: { weights: kept, optimizer: optimizerVariables(executor, options), ema: options.ema ? kept.map(emaName) : [] },
     step: (step, batches) => runner.step(step, batches),
   };
+}
+
+async function targetCache({ base, config: { lpl, training }, warn }: ProgramParts): Promise<TargetCache> {
+  const { lpl_cache_mb: memoryMb, lpl_cache_disk_mb: diskMb } = lpl;
+  return { memoryMb, diskMb, decoderHash: diskMb > 0 ? `${await base.source.hash('vae')} ${training.frozen_precision}` : '', warn: warn ?? (() => {}) };
 }
 
 /** The decoder: for samples, validation and LPL. */
@@ -63,6 +69,6 @@ function stepOptions({ training, optimizer, lpl, data, method }: RunConfig, base
     trained: trainedNames(trainables), predictionType: base.predictionType, optimizer: createOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
     ...(textRate({ method, optimizer }) === null ? {} : { second: (name: string) => name.startsWith('lora.text_encoder') }),
     ema: training.use_ema, accumulation: training.gradient_accumulation_steps,
-    ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
+    ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb + lpl.lpl_cache_disk_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
   };
 }

@@ -10,7 +10,7 @@ import { tempDir } from '../engine/train-helpers.ts';
 import { tinyConfig, tinyRun, tinySetup } from './tinyRuns.ts';
 
 const said: string[] = [], data: { type: string; total?: number; done?: number }[] = [];
-const output: Output = { json: true, data: (v) => data.push(v as never), text: (l) => said.push(l), result: (l) => said.push(l), progress: () => {}, error: (e) => { throw e; } };
+const output: Output = { json: true, data: (v) => data.push(v as never), line: (l) => said.push(l), text: (l) => said.push(l), result: (l) => said.push(l), progress: () => {}, error: (e) => { throw e; } };
 let html = '', json: { arms: { label: string; kind: string }[]; analysis: { identical: string[] }; charts: { title: string }[]; differences: { path: string }[] };
 
 beforeAll(async () => {

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SafetensorsFile } from '../checkpoint/safetensors.ts';
 import { writeSafetensors } from '../checkpoint/writeSafetensors.ts';
+import { diskBudget } from './diskBudget.ts';
 
 export interface HostFloats { shape: number[]; data: Float32Array }
 export type CachedTensors = Record<string, HostFloats>;
@@ -16,25 +17,42 @@ export interface TensorCache {
   get(key: string, compute: () => Promise<CachedTensors>): Promise<CachedTensors>;
   put(key: string, tensors: CachedTensors): Promise<void>;
 }
-export interface CacheOptions { /** null: memory only */ dir: string | null; memoryBytes: number; onDamaged?: (file: string) => void }
+export interface CacheOptions {
+  /** null: memory only */
+  dir: string | null;
+  memoryBytes: number;
+  /** most bytes that `dir` may hold; left out: no limit. A cache within a limit does without the disk where writing fails. */
+  diskBytes?: number;
+  onDamaged?: (file: string) => void;
+  /** writing failed, and is not tried again */
+  onUnwritable?: (error: Error) => void;
+}
 
 /** A cache key: SHA-256 of the parts. */
 export const cacheKey = (...parts: (string | number | boolean)[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 
-export function openTensorCache({ dir, memoryBytes, onDamaged }: CacheOptions): TensorCache {
-  const memory = new Map<string, CachedTensors>();
-  let used = 0;
+export function openTensorCache({ dir, memoryBytes, diskBytes, onDamaged, onUnwritable }: CacheOptions): TensorCache {
+  const memory = new Map<string, CachedTensors>(), budget = dir !== null && diskBytes !== undefined ? diskBudget(dir, diskBytes) : null;
+  let used = 0, writable = true;
   const file = (key: string): string | null => dir && join(dir, key.slice(0, 2), `${key}.safetensors`);
   const remember = (key: string, tensors: CachedTensors): void => {
-    const bytes = Object.values(tensors).reduce((sum, t) => sum + t.data.byteLength, 0);
+    const bytes = sizeOf(tensors);
     if (memory.has(key) || used + bytes > memoryBytes) return;
     memory.set(key, tensors);
     used += bytes;
   };
   const put = async (key: string, tensors: CachedTensors): Promise<void> => {
     remember(key, tensors);
-    const path = file(key);
-    if (path) await write(path, tensors);
+    const path = file(key), bytes = sizeOf(tensors) + HEADER_BYTES;
+    if (!path || !writable || (budget && !budget.makeRoom(bytes))) return;
+    try {
+      await write(path, tensors);
+      budget?.used(path, bytes);
+    } catch (error) {
+      if (!budget) throw error;
+      writable = false;
+      onUnwritable?.(error as Error);
+    }
   };
   const stored = (key: string): boolean => { const path = file(key); return path !== null && existsSync(path); };
   return {
@@ -44,7 +62,7 @@ export function openTensorCache({ dir, memoryBytes, onDamaged }: CacheOptions): 
       const known = memory.get(key);
       if (known) return known;
       const found = stored(key) ? await read(file(key)!) : undefined;
-      if (found) { remember(key, found); return found; }
+      if (found) { budget?.used(file(key)!, sizeOf(found) + HEADER_BYTES); remember(key, found); return found; }
       if (stored(key)) onDamaged?.(file(key)!);
       const tensors = await compute();
       await put(key, tensors);
@@ -53,6 +71,9 @@ export function openTensorCache({ dir, memoryBytes, onDamaged }: CacheOptions): 
   };
 }
 
+/** Names, shapes and hash of a file, at most. */
+const HEADER_BYTES = 4096;
+const sizeOf = (tensors: CachedTensors): number => Object.values(tensors).reduce((sum, t) => sum + t.data.byteLength, 0);
 const bytesOf = (t: HostFloats): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
 function digest(tensors: CachedTensors): string {
   const hash = createHash('sha256');

@@ -11,12 +11,12 @@ import { withLossScale } from '../step/lossScale.ts';
 import { lossInputs, updateInputs, type BatchShape, type Networks, type StepOptions } from '../step/stepOptions.ts';
 import { accumulateStep, applyStep, trainStep } from '../trainStep.ts';
 import type { StepReport } from '../trainProgram.ts';
-import { FedTargets } from './fedTargets.ts';
+import { FedTargets, type TargetCache } from './fedTargets.ts';
 import { addRecord, emptyRecord, lplMetrics, type LplRecord } from './lplMetrics.ts';
 import { padChosen, paddedCount, padWeights } from './lplCounts.ts';
 import type { StepNumbers } from './stepNumbers.ts';
 
-export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** text encoders are trained: the step embeds captions itself */ liveText: boolean; /** budget for target features, MB */ cacheMb: number; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
+export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** text encoders are trained: the step embeds captions itself */ liveText: boolean; targetCache: TargetCache; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
 
 /** Sums over the micro-batches of one step. */
 interface Tally { diffusion: number; lpl: number; loss: number; finite: boolean; bad: string[]; record: LplRecord; timesteps: number[]; norm: number; /** a shape ran for the first time */ first: boolean }
@@ -27,8 +27,8 @@ export class ProgramRunner {
   readonly #used = new Set<string>();
   constructor(parts: RunnerParts) {
     this.#p = parts;
-    const { executor, networks, base, options: { lpl }, cacheMb } = parts;
-    this.#fed = lpl?.targets === 'fed' ? new FedTargets(executor, networks, base, lpl.options, cacheMb) : null;
+    const { executor, networks, base, options: { lpl }, targetCache } = parts;
+    this.#fed = lpl?.targets === 'fed' ? new FedTargets(executor, networks, base, lpl.options, targetCache) : null;
   }
 
   /** Defines the step for batches of n pictures of this size, `chosen` of them in LPL, unless it is there. Returns its name. */

@@ -89,7 +89,7 @@ interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | '
 async function assemble({ run, base, trainables, text, data, report, executor, parts, found }: Parts): Promise<Session> {
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
-  const program = await buildProgram({ executor, parts, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report });
+  const program = await buildProgram({ executor, parts, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report, warn: (code, message) => run.emit({ type: 'warning', code, message }) });
   const low = checkDisk(run.folder.checkpoints, checkpointBytes(executor, program.groups), training.checkpoints_total_limit, listCheckpoints(run.folder.checkpoints).length);
   if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
   const captions = text.live ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;
