@@ -34,7 +34,11 @@ describe('a cache within a limit on disk', () => {
     const second = open(60 * KB);
     expect(await second.get(key(1), never)).toEqual(one(1)); // used: 2 is now the older one
     await second.put(key(3), one(3));
-    expect(files(dir).map((f) => Number(f.slice(0, 2))).sort()).toEqual([1, 3]);
+    const kept = () => files(dir).map((f) => Number(f.slice(0, 2))).sort();
+    expect(kept()).toEqual([1, 3]);
+    for (const [n, day] of [[1, 2], [3, 1]] as const) utimesSync(join(dir, key(n).slice(0, 2), `${key(n)}.safetensors`), day, day);
+    await open(60 * KB).put(key(4), one(4));
+    expect(kept()).toEqual([1, 4]);
   });
   test('one larger than the limit deletes nothing', async () => {
     await open(60 * KB).put(key(1), one(1));
