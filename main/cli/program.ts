@@ -16,6 +16,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .option('--model <path>', 'diffusers folder or single .safetensors file').option('--run <folder>', 'a run: its model and its newest checkpoint (or --checkpoint)')
     .option('--checkpoint <name>', 'a checkpoint of the run', 'latest').option('--ema', 'the checkpoint\'s EMA weights').option('--lora <file>', 'a LoRA file').option('--lora_scale <number>', 'its strength', Number, 1)
     .option('--negative_prompt <text>', 'what pictures should not show', '').option('--seeds <integers>', 'one picture per prompt and seed: 1,2,3', '1')
+    .option('--image <file>', 'img2img: a picture to start from, cut to the size').option('--strength <number>', 'img2img: how much of the picture may change, above 0 to 1', Number, 0.8)
     .option('--sampler <name>', 'euler, euler_a, ddim, dpmpp_2m, dpmpp_2m_karras, unipc, lcm', 'euler').option('--num_inference_steps <integer>', 'network evaluations per picture', Number, 25)
     .option('--guidance_scale <number>', 'classifier-free guidance; 1: none', Number, 5).option('--guidance_rescale <number>', 'Lin et al. 2023', Number, 0)
     .option('--width <px>', 'default: the model\'s size', Number).option('--height <px>', 'default: the model\'s size', Number)

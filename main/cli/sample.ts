@@ -11,6 +11,12 @@ function checked<T>(flag: string, schema: { safeParse(v: unknown): { success: tr
   throw new AppError('cli.bad_flag', `--${flag} "${String(value)}": ${parsed.error.issues[0]!.message}`, 'See "lpl sample --help".', { flag });
 }
 
+function strengthOf(value: unknown): number {
+  const strength = Number(value);
+  if (strength > 0 && strength <= 1) return strength;
+  throw new AppError('cli.bad_flag', `--strength "${String(value)}" is not a number above 0 and up to 1.`, '0.3 keeps most of the picture, 1 keeps nothing of it.', { flag: 'strength' });
+}
+
 export const sample: Action = async (output, _args, o) => {
   const text = (name: string): string | undefined => o[name] as string | undefined;
   if (!text('model') && !text('run')) throw new AppError('cli.missing_option', 'Neither a model nor a run was given.', 'Add --model PATH or --run FOLDER.');
@@ -19,6 +25,7 @@ export const sample: Action = async (output, _args, o) => {
     model: text('model'), run: text('run') ? { dir: text('run')!, checkpoint: text('checkpoint')!, ema: o['ema'] === true } : undefined,
     lora: text('lora') ? { file: text('lora')!, strength: Number(o['lora_scale']) } : undefined,
     prompts: o['prompt'] as string[], negative_prompt: String(o['negative_prompt']), seeds,
+    image: text('image') ? { file: text('image')!, strength: strengthOf(o['strength']) } : undefined,
     options: {
       sampler: checked('sampler', sampleFields.sampler, o['sampler']), num_inference_steps: checked('num_inference_steps', sampleFields.num_inference_steps, o['num_inference_steps']),
       guidance_scale: checked('guidance_scale', sampleFields.guidance_scale, o['guidance_scale']), guidance_rescale: checked('guidance_rescale', sampleFields.guidance_rescale, o['guidance_rescale']),

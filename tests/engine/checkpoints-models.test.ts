@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AppError } from '../../main/contract/errors.ts';
 import { floatToBytes, halfToFloat } from '../../main/engine/checkpoint/dtype.ts';
+import { expectedShapes } from '../../main/engine/checkpoint/expectedShapes.ts';
+import { numberingIn, originalLayout } from '../../main/engine/checkpoint/keyMapping/original.ts';
 import { tfjsShape, toTfjsLayout } from '../../main/engine/checkpoint/layout.ts';
 import type { ModelSource } from '../../main/engine/checkpoint/modelSource.ts';
 import { openModel, type OpenOptions } from '../../main/engine/checkpoint/openModel.ts';
@@ -148,6 +150,8 @@ describe('folders', () => {
     await writeFile(join(dir, 'vae', 'config.json'), JSON.stringify(tinyConfigs.sdxl.vae));
     await writeTensors(join(dir, 'vae', weightFile('vae')), other);
     for (const path of [dir, join(dir, 'vae')]) await opened(folder, { vae: path }, (source) => expectSame(source, expected));
+    await rename(join(folder, 'vae'), join(folder, 'elsewhere')); // its own is not needed then
+    await opened(folder, { vae: dir }, (source) => expectSame(source, expected));
     expect((await errorOf(openModel(folder, { vae: join(dir, 'vae', weightFile('vae')) }))).code).toBe('model.not_a_vae');
   });
 
@@ -159,6 +163,9 @@ describe('folders', () => {
       name === 'conv_in.bias' ? { name, dtype: 'I32', shape, bytes: () => new Uint8Array(Int32Array.from(data).buffer) } : { name, dtype: 'F32', shape, bytes: () => floatToBytes(data, 'F32') })))],
     ['only pickles', 'model.pickle_refused', /diffusion_pytorch_model\.bin/, async () => { await rm(unetPath()); await writeFile(unetPath('diffusion_pytorch_model.bin'), 'x'); }],
     ['no weights', 'model.missing_file', /diffusion_pytorch_model\.safetensors/, () => rm(unetPath())],
+    ['no VAE', 'model.missing_component', /not a complete model: it has no vae \(there is no vae\/config\.json/, () => rm(join(folder, 'vae'), { recursive: true })],
+    ['no UNet and no text encoder', 'model.missing_component', /it has no unet and no text_encoder \(/, async () => { for (const c of ['unet', 'text_encoder']) await rm(join(folder, c), { recursive: true }); }],
+    ['Flux, which has no UNet', 'model.not_supported', /FluxPipeline is not supported yet/, async () => { await rm(join(folder, 'unet'), { recursive: true }); await writeFile(join(folder, 'model_index.json'), '{"_class_name":"FluxPipeline"}'); }],
     ['a broken config.json', 'model.bad_config', /not valid JSON/, () => writeFile(join(folder, 'vae', 'config.json'), '{')],
     ['no model_index.json', 'model.not_a_model_folder', /model_index/, () => rm(join(folder, 'model_index.json'))],
     ['no tokenizer for a vocabulary of its own', 'model.needs_tokenizer', /no tokenizer_2 with it/, () => rm(join(folder, 'tokenizer_2'), { recursive: true })],
@@ -239,4 +246,18 @@ describe('single files', () => {
     const extra = await errorOf(openModel(path));
     expect([extra.code, extra.message.includes('input_blocks.9.9.weight')]).toEqual(['model.extra_tensors', true]);
   });
+});
+
+it('a single file numbered as diffusers\' script numbers it, three blocks a level whatever it holds, is read and written', async () => {
+  const unet = { ...tinyConfigs.sdxl.unet, layers_per_block: 1 }, names = Object.keys(expectedShapes('unet', unet));
+  const dense = originalLayout('sdxl', { unet }), spaced = originalLayout('sdxl', { unet }, 'spaced'), keys = (l: typeof dense) => names.map((n) => l.placeOf('unet', n)!.key);
+  expect(spaced.placeOf('unet', 'down_blocks.1.resnets.0.conv1.weight')!.key).toBe('model.diffusion_model.input_blocks.4.0.in_layers.2.weight');
+  expect(dense.placeOf('unet', 'down_blocks.1.resnets.0.conv1.weight')!.key).toBe('model.diffusion_model.input_blocks.3.0.in_layers.2.weight');
+  expect(spaced.placeOf('unet', 'down_blocks.0.downsamplers.0.conv.weight')!.key).toBe('model.diffusion_model.input_blocks.3.0.op.weight');
+  for (const [layout, numbering] of [[dense, 'dense'], [spaced, 'spaced']] as const) {
+    expect(numberingIn('sdxl', { unet }, keys(layout))).toBe(numbering);
+    expect(keys(layout).flatMap((k) => layout.weightsIn(k).map((w) => w.name))).toEqual(names);
+  }
+  const two = { unet: { ...unet, layers_per_block: 2 } }, all = Object.keys(expectedShapes('unet', two.unet));
+  expect(all.map((n) => originalLayout('sdxl', two, 'spaced').placeOf('unet', n))).toEqual(all.map((n) => originalLayout('sdxl', two).placeOf('unet', n)));
 });

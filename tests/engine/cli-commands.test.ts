@@ -8,6 +8,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { runConfigFields } from '../../main/contract/runConfig.ts';
 import { trainerEventSchema } from '../../main/contract/trainerEvent.ts';
 import { flagName } from '../../main/cli/configFlags.ts';
+import { readText } from '../../main/engine/sampling/png.ts';
 import { pictureFolder, tempDir } from './train-helpers.ts';
 import { writeTinyModel } from './tinyModel.ts';
 
@@ -46,6 +47,16 @@ describe('lpl', () => {
     const drawn = lpl('sample', '--run', run, '--prompt', 'a cat', '--seeds', '5', '--num_inference_steps', '1', '--backend', 'tensorflow-eager', '--output_dir', join(run, 'drawn'), '--json');
     expect(drawn.status, drawn.stderr).toBe(0);
     expect(existsSync(JSON.parse(drawn.stdout).file)).toBe(true);
+    const from = (strength: string) => lpl('sample', '--run', run, '--prompt', 'a cat', '--seeds', '5,6', '--num_inference_steps', '2', '--image', join(dataset, 'p0.png'), '--strength', strength, '--backend', 'tensorflow-eager', '--output_dir', join(run, `from-${strength}`), '--json');
+    const pixels = async (strength: string): Promise<string[]> => {
+      const files = from(strength).stdout.trim().split('\n').map((line) => JSON.parse(line).file as string);
+      return Promise.all(files.map(async (f) => (await sharp(f).raw().toBuffer()).toString('base64')));
+    };
+    const [kept, changed] = [await pixels('0.4'), await pixels('1')]; // none of two steps: the picture through the VAE, whatever the seed; and both
+    expect(kept[0]).toBe(kept[1]);
+    expect(new Set([kept[0], ...changed]).size).toBe(3);
+    expect(readText(readFileSync(join(run, 'from-1', 'p00-s5.png')))['lpl-studio']).toContain('"strength":1');
+    expect(from('1.5').status).toBe(2);
     const exported = lpl('export', run, '--format', 'diffusers', '--dtype', 'fp32', '--json');
     expect(JSON.parse(exported.stdout)).toMatchObject({ type: 'export', step: 2, format: 'lora-diffusers' });
     const merged = lpl('merge', '--model', base, '--lora', JSON.parse(exported.stdout).file, '--dtype', 'fp32', '--output', join(run, 'merged'), '--json');

@@ -30,3 +30,10 @@ export function someOf(names: string[], limit = 8): string {
   const more = names.length - limit;
   return names.slice(0, limit).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
+
+/** Parts that the model lacks, and where others can be had. */
+export function missingComponents(path: string, missing: readonly string[], where: string): AppError {
+  const vae = missing.includes('vae') ? ' A VAE of the same family can be given on its own ("Other VAE", --vae).' : '';
+  return new AppError('model.missing_component', `${path} is not a complete model: it has no ${missing.join(' and no ')} (${where}).`,
+    `Download the model again, with ${missing.length > 1 ? 'these parts' : 'this part'}, or choose a checkpoint that has UNet, VAE and text encoders in it.${vae}`, { path, missing });
+}

@@ -47,7 +47,8 @@ function check(source: ModelSource): void {
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<ModelSource> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => { throw unreadableFile(path, error); });
-  const source = info.isDirectory() ? await openFolder(path, options) : await openSingleFile(path, options);
+  const wanted = options.vae && !options.components ? { ...options, withoutVae: true } : options;
+  const source = info.isDirectory() ? await openFolder(path, wanted) : await openSingleFile(path, wanted);
   try {
     if (options.vae) {
       const vae = await openVae(options.vae, source.kind);

@@ -4,7 +4,7 @@ import { AppError } from '../../contract/errors.ts';
 import { recogniseSingleFile } from './architecture.ts';
 import { canonicalShape, isBuffer } from './componentWeights.ts';
 import { schedulerOfSingleFile } from './defaultConfigs.ts';
-import { badConfig, damagedFile, someOf } from './errors.ts';
+import { badConfig, damagedFile, missingComponents, someOf } from './errors.ts';
 import { inferConfigs } from './inferConfigs.ts';
 import { componentsOf, numberingIn, originalLayout, originalPrefixes, type ComponentName, type ModelConfigs, type ModelKind, type PlacedWeight } from './keyMapping/original.ts';
 import { ModelSource, type ComponentSource, type ModelParts } from './modelSource.ts';
@@ -13,7 +13,7 @@ import type { StoredWeight } from './readWeight.ts';
 import { SafetensorsFile } from './safetensors.ts';
 import { readJson } from './weightFiles.ts';
 
-export interface SingleFileOptions { /** a diffusers folder to take configs, tokenizers and scheduler from */ configFrom?: string | undefined; components?: ComponentName[] | undefined }
+export interface SingleFileOptions { /** a diffusers folder to take configs, tokenizers and scheduler from */ configFrom?: string | undefined; components?: ComponentName[] | undefined; /** its VAE is not looked at: another one was chosen */ withoutVae?: boolean }
 /** Under this name our own single files carry the configs that shapes cannot tell. */
 export const configMetadataKey = 'lpl_studio.configs';
 
@@ -46,7 +46,7 @@ function stored(file: SafetensorsFile, { name, place }: PlacedWeight): StoredWei
 
 /** Sorts the file's tensors into components. What no component knows is an error inside a component's prefix, ignored outside. */
 function sortTensors(file: SafetensorsFile, kind: ModelKind, configs: ModelConfigs): { components: Map<ComponentName, ComponentSource>; ignored: string[] } {
-  const layout = originalLayout(kind, configs, numberingIn(kind, file.tensors.keys())), ignored: string[] = [], extra: string[] = [];
+  const layout = originalLayout(kind, configs, numberingIn(kind, configs, file.tensors.keys())), ignored: string[] = [], extra: string[] = [];
   const weights = new Map<ComponentName, Map<string, StoredWeight>>();
   for (const key of file.tensors.keys()) {
     const found = isLeftover(key) ? [] : layout.weightsIn(key), component = layout.componentOf(key);
@@ -60,11 +60,11 @@ function sortTensors(file: SafetensorsFile, kind: ModelKind, configs: ModelConfi
 
 function requireComponents(file: SafetensorsFile, kind: ModelKind, wanted: ComponentName[]): void {
   const missing = wanted.filter((c) => ![...file.tensors.keys()].some((k) => k.startsWith(originalPrefixes[kind][c]!)));
-  if (missing.length) throw new AppError('model.missing_component', `${file.path} has no ${missing.join(' and no ')}.`, 'Choose a complete checkpoint, with text encoders and VAE in it.', { path: file.path, missing });
+  if (missing.length) throw missingComponents(file.path, missing, `no tensor of the file begins with ${missing.map((c) => `"${originalPrefixes[kind][c]}"`).join(', none with ')}`);
 }
 
 async function parts(file: SafetensorsFile, options: SingleFileOptions): Promise<ModelParts> {
-  const kind = recogniseSingleFile(file.path, file.tensors), wanted = options.components ?? componentsOf(kind);
+  const kind = recogniseSingleFile(file.path, file.tensors), wanted = (options.components ?? componentsOf(kind)).filter((c) => !options.withoutVae || c !== 'vae');
   requireComponents(file, kind, wanted);
   const beside = options.configFrom ?? file.path.replace(/\.safetensors$/i, '');
   const given = { ...embeddedConfigs(file.path, file.metadata), ...await folderConfigs(beside, wanted) };

@@ -44,7 +44,7 @@ async function* compare(section: string, folder: string, file: string, temp: str
   const fromFolder = await openModel(folder), fromFile = await openModel(file, { configFrom: folder });
   try {
     for (const c of fromFolder.components) yield judge(section, c, await componentDifference(fromFolder, fromFile, c), TOLERANCE.exact, 'share of values that differ');
-    await writeSingleFile(join(temp, 'model.safetensors'), fromFolder, { numbering: numberingIn(fromFolder.kind, await namesIn(file)) });
+    await writeSingleFile(join(temp, 'model.safetensors'), fromFolder, { numbering: numberingIn(fromFolder.kind, fromFolder.configs, await namesIn(file)) });
     yield judge(section, 'folder → single file', await fileDifference(join(temp, 'model.safetensors'), file), TOLERANCE.exact, 'share of tensors that differ');
     await writeFolder(join(temp, 'model'), fromFile, () => Promise.reject(new Error('the folder has its own tokenizers')));
     const written = await openModel(join(temp, 'model'));

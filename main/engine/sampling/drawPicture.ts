@@ -23,7 +23,8 @@ export type DrawOptions = Pick<RunConfig['samples'], 'sampler' | 'num_inference_
 export interface DrawerParts { executor: Executor; base: BaseModel; trainables: Trainables; ema: boolean; width: number; height: number; /** pictures at once */ batch: number; options: DrawOptions }
 /** Embeddings of the prompt and of what is guided away from; `negativeText` decides whether SDXL's zeros stand for it. */
 export interface DrawText { prompt: CachedTensors; negative: CachedTensors; negativeText: string }
-export interface DrawJob { text: DrawText; seed: number }
+/** `from`: the scaled latent [h,w,C] to start from and how much of the way from noise is gone (0 … 1]; left out: from noise. */
+export interface DrawJob { text: DrawText; seed: number; from?: { latent: Float32Array; strength: number } }
 export interface Drawer {
   /** Defines the step functions, so that they are compiled with others. */
   define(): void;
@@ -49,12 +50,18 @@ export function pictureDrawer(parts: DrawerParts): Drawer {
         return guided ? { unconditional: out.subarray(0, x.length), conditional: out.subarray(x.length) } : { conditional: out };
       }, {
         sampler, samples: batch, guidanceScale: options.guidance_scale, guidanceRescale: options.guidance_rescale, noise: noise('sample_noise'),
-        stepNoise: (i) => noise('sampler', i), ...(onProgress ? { onStep: onProgress } : {}), ...(signal ? { signal } : {}),
+        ...startOf(jobs), stepNoise: (i) => noise('sampler', i), ...(onProgress ? { onStep: onProgress } : {}), ...(signal ? { signal } : {}),
       });
       const image = (await decodeLatents(parts, names.decode, { shape, data: latents })).data as Float32Array, bytes = width * height * 3;
       return pictures.map((_, i) => toBytes(image.subarray(i * bytes, (i + 1) * bytes)));
     },
   };
+}
+
+/** Where the pictures of a batch start: all from latents of one strength, or all from noise. */
+function startOf(jobs: readonly DrawJob[]): { from?: { latents: Float32Array; strength: number } } {
+  const first = jobs[0]?.from;
+  return first ? { from: { latents: joined(jobs.map((j) => j.from!.latent)), strength: first.strength } } : {};
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

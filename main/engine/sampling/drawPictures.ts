@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
+import { centreCrop } from '../../contract/buckets.ts';
 import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
 import type { Executor } from '../backend/executor.ts';
 import { createExecutor } from '../backend/select.ts';
 import type { LoraWeights } from '../checkpoint/lora/loraWeights.ts';
 import { readLora } from '../checkpoint/lora/readLora.ts';
 import { captionSource } from '../data/captionCache.ts';
+import { decodeCrop, imageSize, toUnitRange } from '../data/decodeImage.ts';
+import { drawLatent } from '../data/latentCache.ts';
 import { openTensorCache } from '../data/tensorCache.ts';
 import { writeFileAtomic } from '../../files/atomicFile.ts';
 import { loadComponent, openBaseModel, variableName, type BaseModel } from '../run/baseModel.ts';
@@ -26,6 +29,8 @@ export interface DrawRequest {
   run?: { dir: string; checkpoint: string; ema: boolean } | undefined;
   lora?: { file: string; strength: number } | undefined;
   prompts: string[]; negative_prompt: string; seeds: number[];
+  /** img2img: the picture to start from, cut to the wanted size, and how much of it may change: 1 all, 0 nothing */
+  image?: { file: string; strength: number } | undefined;
   options: DrawOptions;
   /** px; default: what the model was made for */
   width?: number | undefined; height?: number | undefined;
@@ -48,14 +53,15 @@ export async function* drawPictures(request: DrawRequest): AsyncGenerator<Drawn>
     checkSize(base, width, height);
     const captions = captionSource(openTensorCache({ dir: null, memoryBytes: 1e9 }), '', encoders.encodeText);
     const drawer = pictureDrawer({ executor, base, trainables, ema: false, width, height, batch: 1, options: request.options });
+    const from = request.image && { latent: await imageLatent(base, encoders, request.image.file, width, height), strength: request.image.strength };
     const total = request.prompts.length * request.seeds.length;
     for (const text of [...request.prompts, request.negative_prompt]) await captions.embedding(text);
     encoders.release();
     for (const [index, prompt] of request.prompts.entries()) {
       for (const [s, seed] of request.seeds.entries()) {
         const number = index * request.seeds.length + s, text = { prompt: await captions.embedding(prompt), negative: await captions.embedding(request.negative_prompt), negativeText: request.negative_prompt };
-        const [pixels] = await drawer.draw([{ text, seed }], (done, steps) => request.onProgress(`drawing picture ${number + 1} of ${total}`, number * steps + done, total * steps));
-        const png = await encodePng(pixels!, { prompt, negative_prompt: request.negative_prompt, seed, ...request.options, width, height, model: basename(base.source.path), lora: request.lora?.file, run: request.run?.dir });
+        const [pixels] = await drawer.draw([{ text, seed, ...(from ? { from } : {}) }], (done, steps) => request.onProgress(`drawing picture ${number + 1} of ${total}`, number * steps + done, total * steps));
+        const png = await encodePng(pixels!, { prompt, negative_prompt: request.negative_prompt, seed, ...request.options, width, height, model: basename(base.source.path), lora: request.lora?.file, run: request.run?.dir, ...(request.image ? { image: basename(request.image.file), strength: request.image.strength } : {}) });
         const file = join(request.outputDir, `p${String(index).padStart(2, '0')}-s${seed}.png`);
         writeFileAtomic(file, png);
         yield { file, prompt, seed, width, height, sha256: createHash('sha256').update(png).digest('hex') };
@@ -66,6 +72,13 @@ export async function* drawPictures(request: DrawRequest): AsyncGenerator<Drawn>
     executor.dispose();
     await base.source.close();
   }
+}
+
+/** The posterior's mean of a picture, scaled: the largest part of it that has the wanted shape. */
+async function imageLatent(base: BaseModel, { encodeImage }: Encoders, file: string, width: number, height: number): Promise<Float32Array> {
+  const crop = centreCrop(await imageSize(file), { width, height });
+  const posterior = await encodeImage(toUnitRange(await decodeCrop(file, crop, { width, height }, false, '#ffffff')), height, width);
+  return drawLatent(posterior, base.vae, 'mean');
 }
 
 /** The side that the model was trained for, px. */

@@ -1,7 +1,7 @@
 /** Where each weight of a model lies in a single-file ("original layout") checkpoint, both ways. */
 import { canonicalClipName, openClipMapping } from './clip.ts';
 import type { Renamer } from './renamer.ts';
-import { numberingOf, unetRenamer, unetStructure, type Numbering } from './unet.ts';
+import { unetRenamer, unetStructure, type Numbering } from './unet.ts';
 import { vaeRenamer, vaeStructure } from './vae.ts';
 
 export type ModelKind = 'sdxl' | 'sd15';
@@ -46,12 +46,6 @@ export interface OriginalLayout {
   componentOf(key: string): ComponentName | undefined;
 }
 
-/** How the blocks of the UNet in a single file with these tensors are numbered. */
-export function numberingIn(kind: ModelKind, keys: Iterable<string>): Numbering {
-  const prefix = originalPrefixes[kind].unet!;
-  return numberingOf([...keys].filter((k) => k.startsWith(prefix)).map((k) => k.slice(prefix.length)));
-}
-
 /** `configs` are the components' config.json, as diffusers and transformers write them. */
 export function originalLayout(kind: ModelKind, configs: ModelConfigs, numbering: Numbering = 'dense'): OriginalLayout {
   const components = componentsOf(kind).filter((c) => configs[c]);
@@ -70,4 +64,12 @@ export function originalLayout(kind: ModelKind, configs: ModelConfigs, numbering
       return found.map(({ name, place }) => ({ component, name, place: { ...place, key } }));
     },
   };
+}
+
+/** How the blocks of the UNet in a single file with these tensors are numbered: as leaves the fewest without a place. */
+export function numberingIn(kind: ModelKind, configs: ModelConfigs, keys: Iterable<string>): Numbering {
+  if (!configs.unet || unetStructure(configs.unet).layers.some((n) => n > 2)) return 'dense'; // three numbers have room for two layers
+  const own = [...keys].filter((k) => k.startsWith(originalPrefixes[kind].unet!));
+  const lost = (numbering: Numbering): number => { const layout = originalLayout(kind, { unet: configs.unet! }, numbering); return own.filter((k) => !layout.weightsIn(k).length).length; };
+  return lost('spaced') < lost('dense') ? 'spaced' : 'dense';
 }

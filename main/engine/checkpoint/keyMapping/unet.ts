@@ -72,12 +72,6 @@ export const sdxlStructure: UnetStructure = {
   down: [{ attention: false }, { attention: true }, { attention: true }], up: [{ attention: true }, { attention: true }, { attention: false }],
 };
 
-/** How a single file's UNet is numbered; `keys` without the "model.diffusion_model.". A gap in input_blocks tells. */
-export function numberingOf(keys: Iterable<string>): Numbering {
-  const numbers = new Set([...keys].flatMap((k) => /^input_blocks\.(\d+)\./.exec(k)?.[1] ?? []).map(Number));
-  return numbers.size > 0 && Math.max(...numbers) >= numbers.size ? 'spaced' : 'dense';
-}
-
 /** The structure that a diffusers UNet config.json describes (its defaults are SD 1.5's). */
 export function unetStructure(config: Record<string, unknown>, numbering: Numbering = 'dense'): UnetStructure {
   const down = (config['down_block_types'] as string[] | undefined) ?? ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'];
