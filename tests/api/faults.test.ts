@@ -254,6 +254,7 @@ test('a second instance on the same data opens the first one; on IPC it is refus
   const core = await httpCore();
   onTestFinished(async () => { await core.close(); remove(core.dataDir); });
   const second = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'main', 'core.ts'), '--serve'], { env: { ...process.env, LPL_DATA: core.dataDir }, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => { second.kill('SIGKILL'); });
   let out = '';
   second.stdout.on('data', (d: Buffer) => { out += String(d); });
   const code = await new Promise((r) => second.once('exit', r));
