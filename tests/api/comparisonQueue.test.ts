@@ -14,6 +14,7 @@ const single = async (name: string): Promise<string> => (await core.call('runs.c
 const compared = (seeds: number, ms = 1, steps = 5): Promise<Comparison> => core.call('comparisons.create', { name: 'Three arms', config: config(ms, steps), arms: [{ kind: 'baseline' }, { kind: 'lpl' }], seeds, start: true });
 const runsOf = (c: Comparison): string[] => c.arms.flatMap((a) => a.runs.map((r) => r.run_id));
 const entries = async () => (await core.call('queue.list', {})).entries;
+const waiting = async (): Promise<string[]> => (await core.call('queue.list', {})).waiting.map((r) => r.id);
 const names = async (): Promise<string[]> => (await entries()).map((e) => e.name);
 const state = async (id: string): Promise<string> => (await core.call('comparisons.get', { id })).state;
 const held = (value: boolean): Promise<unknown> => core.call('queue.hold', { held: value });
@@ -29,8 +30,9 @@ test('it waits as one entry with its steps, moves as one, and comes back as one 
   expect(await names()).toEqual(['after', 'Three arms', 'before']);
   await core.call('queue.reorder', { ids: [runsOf(c)[3]!] });
   expect(await names()).toEqual(['Three arms', 'after', 'before']);
-  const { waiting } = await core.call('queue.list', {});
-  expect(waiting.slice(0, 6).map((r) => r.id)).toEqual(runsOf(c));
+  expect((await waiting()).slice(0, 6)).toEqual(runsOf(c));
+  const more = await core.call('comparisons.addArm', { id: c.id, arm: { kind: 'lpl', lpl: { lpl_weight: 3 } }, start: true });
+  expect((await waiting()).slice(0, 8)).toEqual(runsOf(more));
 
   await core.kill();
   core = await httpCore(core.dataDir);
@@ -39,7 +41,7 @@ test('it waits as one entry with its steps, moves as one, and comes back as one 
   for (const end of ['', '-wal', '-shm']) rmSync(join(core.dataDir, `studio.sqlite${end}`), { force: true });
   core = await httpCore(core.dataDir);
   const found = await until(async () => { const e = await entries(); return e.some((x) => x.kind === 'comparison') && e; }, 'the entry');
-  expect(found.find((e) => e.kind === 'comparison')).toMatchObject({ id: c.id, total_steps: 30 });
+  expect(found.find((e) => e.kind === 'comparison')).toMatchObject({ id: c.id, total_steps: 40 });
 }, 60_000);
 
 test('once begun, nothing else starts before its last run, an arm added meanwhile included; one time left for all that remains', async () => {
@@ -49,9 +51,10 @@ test('once begun, nothing else starts before its last run, an arm added meanwhil
   const begun = await until(async () => (await entries()).find((e) => e.id === c.id && e.state === 'training'), 'the first arm');
   expect(begun).toMatchObject({ part: 'arm 1 of 3, seed 1 of 1', total_steps: 15 });
   await core.call('queue.reorder', { ids: [other] });
-  expect(await names()).toEqual(['Three arms', 'other']);
+  expect((await waiting()).at(-1)).toBe(other);
   await core.call('comparisons.addArm', { id: c.id, arm: { kind: 'lpl', lpl: { lpl_weight: 3 } }, start: true });
   expect((await entries()).map((e) => [e.name, e.run_ids.length])).toEqual([['Three arms', 4], ['other', 1]]);
+  expect((await waiting()).at(-1)).toBe(other);
   const second = await until(async () => (await entries()).find((e) => e.id === c.id && e.part === 'arm 2 of 4, seed 1 of 1' && e.state === 'training'), 'the second arm');
   expect(second.total_steps).toBe(20);
   expect(second.eta_s).toBeGreaterThan(0.1); // three runs of five steps of 60 ms remain, start-up besides

@@ -61,6 +61,10 @@ describe('runs sorted into arms', () => {
     const arms = groupRuns([run('l2', 2, true), run('b9', 9), run('b1', 1), run('b2', 2), run('l1', 1, true)]);
     expect(arms.map((a) => [a.kind, a.runs.map((r) => r.name)])).toEqual([['baseline', ['b1', 'b2']], ['lpl', ['l1', 'l2']], ['aa', ['b9']]]);
   });
+  it('the same settings and seed twice are two arms, not two repetitions', () => {
+    const arms = groupRuns([run('b1', 1), run('again', 1), run('l1', 1, true), run('l2', 2, true)]);
+    expect(arms.map((a) => [a.kind, a.label, a.runs.map((r) => r.name)])).toEqual([['baseline', 'Baseline', ['b1']], ['other', 'Baseline (2)', ['again']], ['lpl', 'LPL', ['l1', 'l2']]]);
+  });
   it('names what differs otherwise', () => {
     const arms = groupRuns([run('b1', 1), run('fast', 1, false, 0.5)]);
     expect(arms.map((a) => [a.kind, a.label])).toEqual([['baseline', 'Baseline'], ['other', 'Baseline, learning rate 0.5']]);

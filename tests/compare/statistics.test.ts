@@ -74,6 +74,13 @@ describe('paired bootstrap over prompt × seed', () => {
     expect(judged.kind).toBe('better');
   });
 
+  it('looks at differences of pairs only: what prompts and seeds do to both arms alike does not widen it', () => {
+    const random = seededRandom(4), pairs = (level: number): Pair[] => Array.from({ length: 40 }, (_, i) => { const shared = level * gauss(random); return { cluster: `prompt ${i % 10}`, first: shared, second: shared + 0.5 + (i % 3) / 10 }; });
+    const [alike, apart] = [pairedBootstrap(pairs(0), seededRandom(1)), pairedBootstrap(pairs(1000), seededRandom(1))];
+    expect(apart.effect).toBeCloseTo(alike.effect, 9);
+    expect(apart.high - apart.low).toBeCloseTo(alike.high - alike.low, 9);
+  });
+
   it('gives no interval for a handful of prompts', () => {
     expect(() => pairedBootstrap(experiment(seededRandom(1), 0, 5), seededRandom(1))).toThrow(/at least 8 prompts/);
   });

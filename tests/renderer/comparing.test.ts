@@ -86,8 +86,13 @@ describe('pictures', () => {
     const chooser = page.getByLabel('Training seed');
     await page.locator('.frame img').first().waitFor();
     expect(await chooser.locator('option').allTextContents()).toEqual(['Training seed 42', 'Training seed 43', 'Training seed 44']);
+    const before = await sources('.frame img');
     await page.keyboard.press('.');
     expect(await chooser.inputValue()).toBe('1');
+    await page.keyboard.press('.');
+    expect(await chooser.inputValue()).toBe('2');
+    await expect.poll(async () => (await sources('.frame img'))[1] === before[1], SOON).toBe(false);
+    await page.keyboard.press(',');
     await page.keyboard.press(',');
     expect(await chooser.inputValue()).toBe('0');
     await page.keyboard.press('t');

@@ -73,7 +73,7 @@ export const compareAnswers = (): Answers => {
     })) }),
     'comparisons.pictures': ({ id }) => (id === 'waiting' ? [] : Array.from({ length: found(id).arms[0]!.runs.length }, (_, repetition) => repetition).flatMap((repetition) => samplesOf('done', steps).map((s) => ({
       prompt: s.prompt, seed: s.seed, step: s.step, ema: false, width: 64, height: 64, repetition, training_seeds: found(id).arms.map((a) => (a.kind === 'aa' ? 1_000_045 : 42) + repetition),
-      urls: [s.url, id === 'running' && repetition > 0 ? null : samplesOf('x', [Math.round(s.step * 0.8)])[prompts.indexOf(s.prompt) * 2 + s.seed - 1]!.url, s.step > 1000 ? null : s.url].slice(0, found(id).arms.length),
+      urls: [s.url, id === 'running' && repetition > 0 ? null : samplesOf('x', [Math.round(s.step * (0.8 - 0.39 * repetition))])[prompts.indexOf(s.prompt) * 2 + s.seed - 1]!.url, s.step > 1000 ? null : s.url].slice(0, found(id).arms.length),
     })))),
     'comparisons.plan': ({ config, seeds = 1 }) => ({ arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, seeds: [42] })), runs: 3 * seeds, steps: 3 * seeds * (config.training as { max_train_steps: number }).max_train_steps, differences: [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }] }),
     'comparisons.create': () => comparison, 'comparisons.addArm': () => comparison, 'demo.start': () => comparison, 'comparisons.fromRuns': () => comparison,
