@@ -52,12 +52,12 @@ test('once begun, nothing else starts before its last run, an arm added meanwhil
   expect(begun).toMatchObject({ part: 'arm 1 of 3, seed 1 of 1', total_steps: 15 });
   await core.call('queue.reorder', { ids: [other] });
   expect((await waiting()).at(-1)).toBe(other);
+  const part = (what: string) => until(async () => (await entries()).find((e) => e.id === c.id && e.part === what && e.state === 'training'), what);
+  expect((await part('arm 2 of 3, seed 1 of 1')).eta_s).toBeGreaterThan(0.1); // two runs of five steps of 60 ms remain, start-up besides
+  await part('arm 3 of 3, seed 1 of 1');
   await core.call('comparisons.addArm', { id: c.id, arm: { kind: 'lpl', lpl: { lpl_weight: 3 } }, start: true });
-  expect((await entries()).map((e) => [e.name, e.run_ids.length])).toEqual([['Three arms', 4], ['other', 1]]);
+  expect((await entries()).map((e) => [e.name, e.run_ids.length, e.total_steps])).toEqual([['Three arms', 2, 20], ['other', 1, 5]]);
   expect((await waiting()).at(-1)).toBe(other);
-  const second = await until(async () => (await entries()).find((e) => e.id === c.id && e.part === 'arm 2 of 4, seed 1 of 1' && e.state === 'training'), 'the second arm');
-  expect(second.total_steps).toBe(20);
-  expect(second.eta_s).toBeGreaterThan(0.1); // three runs of five steps of 60 ms remain, start-up besides
   await until(async () => (await core.call('runs.get', { id: other })).state === 'finished', 'the other run', 60_000);
   const last = await core.call('comparisons.get', { id: c.id });
   expect(last.state).toBe('trained');

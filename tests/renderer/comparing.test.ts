@@ -207,3 +207,35 @@ it('a failed arm is named, and the comparison goes on with one button', async ()
   await page.keyboard.press('Enter');
   await expect.poll(() => calls('comparisons.start'), SOON).toEqual([{ id: 'failed-arm' }]);
 });
+
+describe('by keyboard alone', () => {
+  it('a comparison is made from a form, with what differs shown before and a warning without A/A', async () => {
+    await open('/runs/new?compare=1&dataset=kitchen&model=sdxl');
+    await page.getByRole('button', { name: 'Compare…' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Compare LPL with baseline' });
+    await dialog.getByRole('cell', { name: 'Latent Perceptual Loss' }).waitFor();
+    const box = dialog.getByRole('checkbox', { name: /A\/A/ });
+    for (let i = 0; i < 20 && !(await box.evaluate((e) => e === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await dialog.getByText('no verdict will be given').waitFor();
+    await page.keyboard.press('Space');
+    await tabTo('Start the comparison');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => location.hash === '#/compare/cmp');
+    expect(await calls('comparisons.create')).toMatchObject([{ aa: true, seeds: 1, start: true, arms: [{ kind: 'baseline' }, { kind: 'lpl', lpl: { enabled: true } }] }]);
+  });
+  it('pairs are judged without a word on which arm is which, and the result comes only at the end', async () => {
+    await open('/compare/cmp?tab=vote');
+    const panel = page.getByRole('tabpanel');
+    for (const [n, key] of ['ArrowLeft', 'ArrowDown', 'ArrowRight'].entries()) {
+      await panel.getByText(`${n} of 3 judged`).waitFor();
+      const said = await panel.evaluate((e) => { const copy = e.cloneNode(true) as HTMLElement; copy.querySelectorAll('select').forEach((s) => s.remove()); return copy.outerHTML.replace(/src="[^"]*"/g, ''); });
+      expect(said).not.toMatch(/baseline|lpl|\ba1\b|\ba2\b/i);
+      expect(await calls('votes.result')).toEqual([]);
+      await page.keyboard.press(key);
+    }
+    await panel.getByText(/3 votes: 2 for LPL, weight 1, 1 for Baseline/).waitFor();
+    expect(await calls('votes.cast')).toEqual([{ vote_id: 'v0', choice: 'left' }, { vote_id: 'v1', choice: 'tie' }, { vote_id: 'v2', choice: 'right' }]);
+  });
+});

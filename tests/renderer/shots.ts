@@ -39,6 +39,7 @@ export const shots: Shot[] = [
   { name: 'comparison-settings', path: '/compare/cmp?tab=settings', scenario: 'full' },
   { name: 'comparison-report', path: '/compare/cmp?tab=report', scenario: 'full' },
   { name: 'new-comparison', path: '/runs/new?compare=1&dataset=kitchen&model=sdxl', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Compare…' }).click(); await p.getByText('runs,').waitFor(); } },
+  { name: 'new-comparison-no-aa', path: '/runs/new?compare=1&dataset=kitchen&model=sdxl', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Compare…' }).click(); await p.getByText('runs,').waitFor(); await p.getByRole('checkbox', { name: /A\/A/ }).uncheck(); await p.getByText('no verdict will be given').waitFor(); } },
   { name: 'about', path: '/settings/about', scenario: 'full' },
   { name: 'model-incomplete', path: '/models/half', scenario: 'full' },
   { name: 'file-picker', path: '/models', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Add model' }).click(); await p.getByRole('menuitem', { name: 'Model file…' }).click(); } },
