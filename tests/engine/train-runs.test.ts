@@ -1,5 +1,5 @@
 /** Whole runs on a tiny model: what is refused and how, what is warned of, and what commands do. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunConfigInput } from '../../main/contract/runConfig.ts';
@@ -22,7 +22,7 @@ describe('refused before time is spent', () => {
     expect(ran.of('failed')[0]).toMatchObject({ reason: 'bad_input', error: { code }, last_checkpoint: null });
     expect(ran.of('failed')[0]!.error.hint.length).toBeGreaterThan(10);
     expect(ran.of('step')).toEqual([]);
-    expect(ran.of('stage').map((e) => e.stage).filter((s) => s !== 'reading_data')).toEqual([]);
+    expect(ran.of('stage').map((e) => e.stage).filter((s) => s !== 'reading_data' && s !== 'starting_engine')).toEqual([]);
   };
   test('an empty folder', () => refused({ data: { dataset: tempDir() } }, 'data.no_images'));
   test('no data set, no model', async () => {
@@ -38,6 +38,19 @@ describe('refused before time is spent', () => {
     expect(ran.of('stage').map((e) => e.stage)).not.toContain('caching_latents');
   });
   test('a LoRA pattern that matches nothing', () => refused({ method: { targets: 'pattern', target_pattern: 'nothing_like_this' } }, 'config.no_lora_layers'));
+});
+
+test('the first event says what computes and why', async () => {
+  const ran = await train({ training: { max_train_steps: 1, backend: 'cpu', precision: 'bf16' } });
+  expect(ran.events[0]).toMatchObject({ n: 1, type: 'stage', stage: 'starting_engine', text: expect.stringMatching(/on the CPU, op by op, in fp32: "cpu" was asked for; bf16 was asked for/) });
+});
+
+test('a model folder without a scheduler: what is assumed is said', async () => {
+  const model = await writeTinyModel(join(tempDir(), 'model'));
+  rmSync(join(model, 'scheduler'), { recursive: true });
+  const ran = await train({ model: { base: model }, training: { max_train_steps: 1 } });
+  expect([ran.reason, ran.of('warning').find((w) => w.code === 'model.no_scheduler')?.message]).toEqual(['finished', expect.stringContaining('epsilon prediction')]);
+  expect((await train({ training: { max_train_steps: 1 } })).of('warning').map((w) => w.code)).not.toContain('model.no_scheduler');
 });
 
 describe('data that is odd but can be trained on', () => {

@@ -1,4 +1,6 @@
 /** A training run made ready: model open, data cached, program compiled, state restored. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DatasetManifest } from '../../contract/datasetManifest.ts';
 import { cpuPlan, partsOn } from '../backend/cpuPlan.ts';
 import { createExecutor } from '../backend/select.ts';
@@ -41,14 +43,16 @@ export interface SessionParts extends Pick<Session, 'run' | 'base' | 'trainables
 export async function openSession({ run, base, trainables, text, encoders, report }: SessionParts): Promise<Session> {
   const { config, folder } = run;
   const found = await findStart(run);
-  const manifest = await openRunDataset(folder.dir, config, base.align, (done, total) => report('reading_data', 'reading pictures', done, total));
   const { backend, precision, train_batch_size: batch } = config.training;
   const plan = cpuPlan({ threads: config.training.threads, batch, trainedValues: trainedValues(trainables) });
   const slower: string[] = [];
   const executor = await createExecutor({ backend, threads: plan.threads, precision, onWarning: (message) => slower.push(message) });
   try {
+    report('starting_engine', engineText(executor, config.training, slower[0]), 1, 1);
+    const manifest = await openRunDataset(folder.dir, config, base.align, (done, total) => report('reading_data', 'reading pictures', done, total));
     const totalSteps = stepsOf(run, batchPlan(trainingItems(manifest), { ...config.data, ...config.training }));
     emitStarted(run, executor, found, totalSteps);
+    if (assumesScheduler(base)) run.emit({ type: 'warning', code: 'model.no_scheduler', message: `The model has no scheduler/scheduler_config.json; the noise schedule of ${base.source.kind === 'sdxl' ? 'SDXL' : 'SD 1.5'} and ${base.predictionType} prediction are assumed. A model that predicts v needs its file, or the prediction type chosen by hand.` });
     for (const message of slower) run.emit({ type: 'warning', code: 'engine.slower_backend', message });
     if (!found) await base.source.checkValues((done, total) => report('loading_weights', 'checking the model\'s weights', done, total)); // hours of caching come next
     const data = await prepareData(run, base, manifest, encoders, text, report);
@@ -72,6 +76,16 @@ async function findStart({ folder, resume, emit }: TrainRun): Promise<FoundCheck
   const found = await findCheckpoint(folder.checkpoints, resume ?? 'latest', (e) => emit({ type: 'warning', code: e.code, message: `${e.message} It is passed over.` }));
   if (found) for (const name of supersedeAfter(folder.checkpoints, found.manifest.step)) emit({ type: 'warning', code: 'checkpoint.set_aside', message: `${name} is newer than where the run goes on; it is set aside until the next checkpoint is saved.` });
   return found;
+}
+
+/** A folder says its noise schedule in a file; single files are recognised by their tensors. */
+const assumesScheduler = ({ source }: BaseModel): boolean => source.layout === 'diffusers' && !existsSync(join(source.path, 'scheduler', 'scheduler_config.json'));
+
+/** What computes, and why it is this. */
+function engineText({ info }: Executor, { backend, precision }: TrainRun['config']['training'], slower: string | undefined): string {
+  const why = backend !== 'auto' ? `"${backend}" was asked for` : slower ?? 'the fastest that works here';
+  const other = info.precision === precision ? '' : `; ${precision} was asked for, which this backend does not have`;
+  return `computing with ${info.version} on the ${info.device}, ${info.kind === 'compiled' ? 'compiled steps' : 'op by op'}, in ${info.precision}: ${why}${other}`;
 }
 
 function emitStarted({ config, emit }: TrainRun, { info }: Executor, found: FoundCheckpoint | null, total_steps: number): void {
