@@ -1,20 +1,22 @@
-/** What the form and a run's page offer beside the main job, once each with the real engine in a real browser. */
+/** What the form and a run's page offer beside the main job, once each with the real engine in a real browser, by keyboard alone. */
 import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { remove, temporaryFolder } from '../api/helpers.ts';
 import { inChromium, type OpenApp } from './apps.ts';
+import { keyboard, type Hands } from './hands.ts';
 
 const SLOW = { timeout: 120_000 };
 const demo = join(import.meta.dirname, '..', '..', 'resources', 'demo', 'blobs', 'train');
 
 describe('the form\'s and the run\'s tools', () => {
   let app: OpenApp;
+  let hands: Hands;
   const folder = temporaryFolder();
   const menu = async (button: RegExp | string, item: RegExp): Promise<void> => {
-    await app.page.getByRole('button', { name: button }).click();
-    await app.page.getByRole('menuitem', { name: item }).click();
+    await hands.press(app.page.getByRole('button', { name: button }));
+    await hands.press(app.page.getByRole('menuitem', { name: item }));
   };
   const field = (path: string) => app.page.locator(`[data-path="${path}"]`);
   const value = (path: string): Promise<string> => field(path).locator('input').first().inputValue();
@@ -22,23 +24,24 @@ describe('the form\'s and the run\'s tools', () => {
     mkdirSync(join(folder, 'pictures'));
     for (const name of readdirSync(demo).sort().slice(0, 16)) cpSync(join(demo, name), join(folder, 'pictures', name));
     app = await inChromium({ fake: false, home: folder });
+    hands = keyboard(app.page);
   });
   afterEach(async ({ task }) => { if (task.result?.state === 'fail') await app.page.screenshot({ path: join(tmpdir(), 'lpl-failed-tools.png') }).catch(() => undefined); });
   afterAll(async () => { await app?.close(); remove(folder); });
 
   test('settings as a file, as text and as a preset; values are checked while typing; the drawings follow', { timeout: 120_000 }, async () => {
     const { page } = app;
-    await page.getByRole('link', { name: /A run/ }).click();
+    await hands.press(page.getByRole('link', { name: /A run/ }));
     await expect.poll(() => value('data.resolution'), SLOW).toBe('64'); // the built-in model's own
-    await field('training.max_train_steps').locator('input').fill('x');
+    await hands.type(field('training.max_train_steps').locator('input'), 'x');
     await field('training.max_train_steps').getByText('A whole number is needed.').waitFor();
-    await field('training.max_train_steps').locator('input').fill('77');
+    await hands.type(field('training.max_train_steps').locator('input'), '77');
     await expect.poll(() => field('training.max_train_steps').locator('.issue').count()).toBe(0);
     await page.getByRole('img', { name: /No timestep takes part/ }).waitFor();
-    await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
-    await page.getByLabel('Timestep threshold', { exact: true }).fill('100');
+    await hands.press(page.getByRole('switch', { name: 'Latent Perceptual Loss' }));
+    await hands.type(page.getByLabel('Timestep threshold', { exact: true }), '100');
     await page.getByRole('img', { name: 'Timesteps below 100 of 1000 take part in LPL: 10 % of the samples' }).waitFor();
-    await page.getByLabel('Decoder blocks', { exact: true }).fill('1');
+    await hands.type(page.getByLabel('Decoder blocks', { exact: true }), '1');
     await page.getByRole('img', { name: /Compared: mid with weight 1, up 1 with weight 1\/2\.$/ }).waitFor();
 
     const saving = page.waitForEvent('download');
@@ -48,8 +51,8 @@ describe('the form\'s and the run\'s tools', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ training: { max_train_steps: 77 }, lpl: { enabled: true, lpl_t_threshold: 100, lpl_num_blocks: 1 } });
 
     await menu('Presets', /Keep these settings/);
-    await page.getByRole('dialog').getByLabel('Name').fill('Short and shallow');
-    await page.getByRole('button', { name: 'Keep', exact: true }).click();
+    await hands.type(page.getByRole('dialog').getByLabel('Name'), 'Short and shallow');
+    await hands.press(page.getByRole('button', { name: 'Keep', exact: true }));
     await page.getByText('Kept as “Short and shallow”.').waitFor();
     await menu('Presets', /^Defaults/);
     await expect.poll(() => value('training.max_train_steps')).toBe('1500');
@@ -58,10 +61,10 @@ describe('the form\'s and the run\'s tools', () => {
 
     await menu(/^JSON/, /Edit as text/);
     const text = page.getByRole('textbox', { name: 'Settings as JSON' });
-    await text.fill('{ "training": { "max_train_steps": 5 ');
+    await hands.type(text, '{ "training": { "max_train_steps": 5 ');
     await page.getByText(/not JSON yet/).waitFor();
-    await text.fill('{ "training": { "max_train_steps": 55 } }');
-    await page.getByRole('button', { name: 'Use these settings' }).click();
+    await hands.type(text, '{ "training": { "max_train_steps": 55 } }');
+    await hands.press(page.getByRole('button', { name: 'Use these settings' }));
     await expect.poll(() => value('training.max_train_steps')).toBe('55');
     expect(await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).getAttribute('aria-checked')).toBe('false');
     const choosing = page.waitForEvent('filechooser');
@@ -73,38 +76,38 @@ describe('the form\'s and the run\'s tools', () => {
 
   test('pictures on demand, other prompts while it runs, zoom and steps in the viewer, time left, log', { timeout: 300_000 }, async () => {
     const { page } = app;
-    await field('data.dataset').getByRole('button', { name: 'Folder…' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: /pictures/ }).click();
+    await hands.press(field('data.dataset').getByRole('button', { name: 'Folder…' }));
+    await hands.press(page.getByRole('dialog').getByRole('button', { name: /pictures/ }));
     await page.getByRole('dialog').getByText(join(folder, 'pictures')).first().waitFor();
-    await page.getByRole('button', { name: 'Choose this folder' }).click();
-    await field('training.max_train_steps').locator('input').fill('100000');
-    await page.getByRole('textbox', { name: /prompt 1/i }).fill('a red heart');
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await hands.press(page.getByRole('button', { name: 'Choose this folder' }));
+    await hands.type(field('training.max_train_steps').locator('input'), '100000');
+    await hands.type(page.getByRole('textbox', { name: /prompt 1/i }), 'a red heart');
+    await hands.press(page.getByRole('button', { name: 'Start', exact: true }));
     await page.getByText(/Training with LPL, step [1-9][\d,]* of 100,000, about .+ left\./).first().waitFor(SLOW);
     const grid = page.getByRole('region', { name: 'Sample pictures' });
     const columns = () => grid.locator('thead th').count();
     await expect.poll(columns, SLOW).toBe(1);
 
-    await page.getByRole('button', { name: 'Sample now' }).click();
+    await hands.press(page.getByRole('button', { name: 'Sample now' }));
     await expect.poll(columns, SLOW).toBe(2);
     await menu('More', /Change sample prompts/);
-    await page.getByRole('dialog').getByRole('textbox', { name: 'Prompt 1' }).fill('a blue star');
-    await page.getByRole('button', { name: 'Use these prompts' }).click();
+    await hands.type(page.getByRole('dialog').getByRole('textbox', { name: 'Prompt 1' }), 'a blue star');
+    await hands.press(page.getByRole('button', { name: 'Use these prompts' }));
     await page.getByText('From the next pictures on, these prompts are drawn.').waitFor();
-    await page.getByRole('button', { name: 'Sample now' }).click();
+    await hands.press(page.getByRole('button', { name: 'Sample now' }));
     await expect.poll(() => grid.getByRole('button', { name: /^a blue star, seed 1, step/ }).count(), SLOW).toBe(1);
     expect(await grid.getByRole('button', { name: /^a red heart, seed 1, step/ }).count()).toBe(2);
 
-    await grid.getByRole('button', { name: /^a red heart, seed 1, step/ }).last().click();
+    await hands.press(grid.getByRole('button', { name: /^a red heart, seed 1, step/ }).last());
     const viewer = page.getByRole('dialog');
     const shown = viewer.locator('.stage img');
     const width = () => shown.evaluate((img) => img.getBoundingClientRect().width);
     await expect.poll(() => shown.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(64);
     expect(await width()).toBeGreaterThan(400);
-    await viewer.getByText('4:1', { exact: true }).click();
+    await hands.press(viewer.getByRole('radio', { name: '4:1' }));
     await expect.poll(width).toBe(256);
     await page.keyboard.press('Escape');
-    await grid.getByRole('button', { name: /^a red heart, seed 1, step/ }).last().click();
+    await hands.press(grid.getByRole('button', { name: /^a red heart, seed 1, step/ }).last());
     await page.keyboard.press('ArrowLeft');
     await viewer.getByText(/seed 1 · step 0 · 64×64/).waitFor();
     await page.keyboard.press('Escape');
@@ -112,8 +115,8 @@ describe('the form\'s and the run\'s tools', () => {
     await page.keyboard.press('l');
     await expect.poll(() => page.getByRole('dialog').locator('pre').innerText(), SLOW).not.toBe('');
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Stop…' }).click();
-    await page.getByRole('button', { name: 'Stop without saving' }).click();
+    await hands.press(page.getByRole('button', { name: 'Stop…' }));
+    await hands.press(page.getByRole('button', { name: 'Stop without saving' }));
     await page.getByText(/Stopped at step/).first().waitFor(SLOW);
     expect(app.problems).toEqual([]);
   });
