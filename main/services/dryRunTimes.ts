@@ -39,8 +39,8 @@ function probeTime(events: readonly TrainerEvent[], probes: number): number {
   return at < 0 || probes === 0 ? 0 : span(events[done]?.at, events[at]!.at) / probes;
 }
 
-/** `plain`: the dry run that drew and validated; `full`: the one whose steps are those of the run. `step`: a usual step's time, s. */
-export function upkeep(plain: Timed, full: Timed, step: number, { encoded, probes }: { encoded: number; probes: number }): Upkeep {
+/** `plain`: the dry run that drew and validated; `full`: the one whose steps are those of the run. `step`: a usual step's time, s. `unseen`: graphs that only the run will need; each is taken to cost what the first did. */
+export function upkeep(plain: Timed, full: Timed, step: number, { encoded, probes, unseen = 0 }: { encoded: number; probes: number; unseen?: number }): Upkeep {
   const { events } = full, firstStep = events.findIndex((e) => e.type === 'step');
   const opening = events.slice(0, firstStep + 1);
   const caching = (list: readonly TrainerEvent[]): number => during(list, (e) => isStage('caching_latents')(e) || isStage('caching_captions')(e));
@@ -50,7 +50,7 @@ export function upkeep(plain: Timed, full: Timed, step: number, { encoded, probe
   const lastThing = plain.events.findLast((e) => e.type === 'checkpoint' || e.type === 'sample' || e.type === 'validation');
   const saved = full.events.findLast((e) => e.type === 'checkpoint'), saving = full.events.findLast(isStage('saving'));
   return {
-    start: Math.max(0, span(full.spawned, first?.at) - caching(opening) - looking(opening) - step), graphs: extra - firstExtra, graphsOfBucket: extra + during(opening, isStage('compiling')),
+    start: Math.max(0, span(full.spawned, first?.at) - caching(opening) - looking(opening) - step), graphs: extra - firstExtra + unseen * firstExtra, graphsOfBucket: extra + during(opening, isStage('compiling')),
     picture: caching(plain.events) / Math.max(1, encoded), ...(drawing(plain.events) ?? { evaluation: 0, decoding: 0 }), probe: probeTime(plain.events, probes),
     save: span(saving?.at, saved?.at), finish: span(lastThing?.at, plain.ended),
   };
