@@ -15,7 +15,7 @@ describe('the glossary', () => {
     for (const w of glossary) expect(w.text, w.term).toMatch(/^[A-Z].{20,}\.$/);
   });
   it('knows every abbreviation that the settings speak of', () => {
-    const names = new Set(['SDXL', 'SD', 'MB', 'JSON', 'DDIM']); // models, units, formats
+    const names = new Set(['SDXL', 'SD', 'MB', 'GB', 'JSON', 'DDIM']); // models, units, formats
     const met = new Set(texts.flatMap((t) => t.match(/\b[A-Z][A-Za-z]*[A-Z]+\b/g) ?? []).filter((w) => !names.has(w)));
     expect([...met].filter((w) => marked(w).length === 0)).toEqual([]);
     expect(met.has('VAE') && met.has('LPL') && met.has('EMA')).toBe(true);
