@@ -16,7 +16,7 @@ import { noise, relativeError } from './backendSteps.ts';
 import { contextOf, PARITY } from './models-helpers.ts';
 import { allSpecs, declareToy, lossBatch, networks, options, snapshot, updateNumbers } from './trainStep-toy.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 const open: Executor[] = [];
 afterEach(() => open.splice(0).forEach((e) => e.dispose()));
 

@@ -24,6 +24,7 @@ function writeTensor(w: Writer, { dtype, shape, content }: { dtype: number; shap
 
 function writeAttr(w: Writer, a: AttrValue): void {
   if ('string' in a) text(w, 2, a.string);
+  else if ('bytes' in a) tag(w, 2, BYTES).bytes(a.bytes);
   else if ('int' in a) int(w, 3, a.int);
   else if ('float' in a) tag(w, 4, FLOAT).float(a.float);
   else if ('bool' in a) int(w, 5, a.bool ? 1 : 0);

@@ -1,6 +1,7 @@
 /** Compiled steps: every step function becomes a part of one TensorFlow graph, in whose session the variables live. */
 import type { Executor, ExecutorInfo, HostTensor, InputSpec, Precision, StepFunction, VariableSpec } from '../executor.ts';
 import { misuse } from '../errors.ts';
+import { releaseGarbage } from '../garbage.ts';
 import { takeNative, toNative } from '../native.ts';
 import { loadNodeBackend, type NodeBackend } from '../nodeBinding.ts';
 import { addDefinition, checkInputs, type StepDefinition } from '../stepCheck.ts';
@@ -43,8 +44,10 @@ export class GraphExecutor implements Executor {
       onProgress?.('tracing', i, untraced.length);
       this.traced.set(step.name, this.trace(step));
     });
-    if (untraced.length || !this.session || this.inSession.length < this.store.specs.size) this.load(onProgress);
+    const fresh = untraced.length > 0 || !this.session || this.inSession.length < this.store.specs.size;
+    if (fresh) this.load(onProgress);
     this.store.flush(this.session!, (done, total) => onProgress?.('weights', done, total));
+    if (fresh) releaseGarbage();
   }
 
   run(name: string, inputs: Record<string, HostTensor>): Promise<Record<string, HostTensor>> {
@@ -58,12 +61,11 @@ export class GraphExecutor implements Executor {
 
   write(name: string, data: Float32Array): void { this.store.write(name, data); }
 
-  /** The recording of a step, for profiling. */
+  /** A recording of a step with all its nodes in one body, for profiling. */
   tracedStep(name: string): TracedStep {
-    this.prepare();
-    const traced = this.traced.get(name);
-    if (!traced) throw misuse(`"${name}" was never defined`);
-    return traced;
+    const step = this.steps.get(name);
+    if (!step) throw misuse(`"${name}" was never defined`);
+    return traceStep(0, step, this.store, { precision: this.info.precision, functions: new Map(), xla: this.options.xla ?? true }, true);
   }
 
   dispose(): void {
@@ -82,16 +84,17 @@ export class GraphExecutor implements Executor {
     }
   }
 
-  /** Loads a session with everything traced and declared, and moves the variables of the one before it. */
+  /** Loads a session with everything traced and declared; the variables of the one before it wait for `flush`. */
   private load(onProgress?: Progress): void {
     onProgress?.('loading', 0, 1);
-    const bodies = [this.store.body(), ...[...this.traced.values()].map((t) => t.body)];
+    releaseGarbage();
+    const functions = new Map(this.functions), variables = this.store.graph(functions);
     const before = this.session;
-    this.session = new GraphSession(this.backend.binding, bodies, [...this.functions.values()], this.options.tempDir);
-    if (before) {
-      this.store.transfer(before, this.session, this.inSession);
-      before.dispose();
-    }
+    const session = new GraphSession(this.backend.binding, [variables.body, ...[...this.traced.values()].map((t) => t.body)], [...functions.values()], this.options.tempDir);
+    if (before) this.store.withdraw(before);
+    this.store.enter(variables);
+    this.session = session;
+    before?.dispose();
     this.inSession = [...this.store.specs.keys()];
     onProgress?.('loading', 1, 1);
   }

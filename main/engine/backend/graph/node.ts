@@ -4,7 +4,7 @@ import { DT } from '../nodeBinding.ts';
 /** A value of a node's attribute, as AttrValue in tensorflow/core/framework/attr_value.proto. */
 export type AttrValue =
   | { type: number } | { types: number[] } | { int: number } | { ints: number[] } | { bool: boolean } | { float: number }
-  | { string: string } | { shape: number[] } | { func: string } | { tensor: { dtype: number; shape: number[]; content: Uint8Array } };
+  | { string: string } | { bytes: Uint8Array } | { shape: number[] } | { func: string } | { tensor: { dtype: number; shape: number[]; content: Uint8Array } };
 export type Attrs = Record<string, AttrValue>;
 
 export interface GraphNode { name: string; op: string; inputs: Ref[]; control: GraphNode[]; attrs: Attrs }

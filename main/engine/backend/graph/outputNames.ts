@@ -13,11 +13,16 @@ const groups: Record<string, string> = {
   sum: 'AddN',
   resized_images: 'ResizeBilinear ResizeNearestNeighbor',
   value: 'ReadVariableOp',
+  resource: 'VarHandleOp',
 };
 const byOp = new Map(Object.entries(groups).flatMap(([output, ops]) => ops.split(/\s+/).map((op): [string, string] => [op, output])));
 
+/** Of ops whose outputs have a name each. */
+const separate: Record<string, string[]> = { TopKV2: ['values', 'indices'], Switch: ['output_false', 'output_true'], Merge: ['output', 'value_index'] };
+
 /** "output:2" for the third output of an op with one list of outputs, "indices:0" for TopKV2's second. Most ops call theirs "output". */
 export function outputName(op: string, index: number): string {
-  if (op === 'TopKV2') return index === 0 ? 'values:0' : 'indices:0';
+  const names = separate[op];
+  if (names) return `${names[index]}:0`;
   return `${byOp.get(op) ?? 'output'}:${index}`;
 }

@@ -7,6 +7,7 @@ import { tf, type Tensor } from '../../tf.ts';
 import { DT } from '../nodeBinding.ts';
 import type { Precision } from '../executor.ts';
 import { encodeFunction } from './encode.ts';
+import { callFunction, type Call, type Functions } from './functions.ts';
 import { Body, type Attrs, type Ref } from './node.ts';
 
 export const tfDtype = (dtype: string): number => {
@@ -22,7 +23,7 @@ export type Input = tf.TensorInfo | Ref;
 const isRef = (x: Input): x is Ref => 'body' in x;
 
 /** What one recording is about: its body, the compute precision of heavy ops, and the functions met on the way, encoded, by name. */
-export interface Recording { body: Body; precision: Precision; functions: Map<string, Uint8Array>; /** XLA may compile marked parts */ xla: boolean }
+export interface Recording { body: Body; precision: Precision; functions: Functions; /** XLA may compile marked parts */ xla: boolean }
 
 export class GraphRecorder extends tf.KernelBackend {
   private recording: Recording | undefined;
@@ -125,17 +126,16 @@ export class GraphRecorder extends tf.KernelBackend {
 
   /**
    * Runs `f` recording into a function of its own, called from the current body; what it uses from outside becomes arguments. With
-   * `_noinline` TensorFlow neither inlines it nor merges its nodes with equal ones outside. Equal functions are stored once.
+   * `_noinline` TensorFlow neither inlines it nor merges its nodes with equal ones outside. Equal functions are stored once. `call`: how
+   * the function is called, where that differs from a plain PartitionedCall.
    */
-  inFunction(attrs: Attrs, f: () => Tensor[]): Tensor[] {
+  inFunction(attrs: Attrs, f: () => Tensor[], call: Call = {}): Tensor[] {
     const recording = this.current;
     const inner = new Body('', recording.body);
     const results = this.record({ ...recording, body: inner }, () => f().map((t) => ({ ref: this.ref(t), dtype: t.dtype })));
     const outputs = results.map((r) => r.ref);
-    const graph = { args: inner.args, outputs, nodes: inner.nodes, attrs };
-    const name = `f_${createHash('sha256').update(encodeFunction('', graph)).digest('hex').slice(0, 24)}`;
-    if (!recording.functions.has(name)) recording.functions.set(name, encodeFunction(name, graph));
-    const called = recording.body.add(...callOf(name, inner, outputs, attrs));
+    const name = `f_${createHash('sha256').update(encodeFunction('', { args: inner.args, outputs, nodes: inner.nodes, attrs })).digest('hex').slice(0, 24)}`;
+    const called = callFunction(recording.functions, name, inner, outputs, attrs, recording.body, call);
     return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));
   }
 
@@ -159,13 +159,6 @@ export class GraphRecorder extends tf.KernelBackend {
   override epsilon(): number { return 1e-7; }
   override memory(): { unreliable: boolean } { return { unreliable: true }; }
   override dispose(): void { /* nothing is held */ }
-}
-
-/** The node that calls function `name`. */
-function callOf(name: string, { args, arguments: inputs }: Body, outputs: Ref[], attrs: Attrs): [string, Ref[], Attrs, { shape: number[]; dtype: number }[]] {
-  const shapes = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
-  const types = { Tin: { types: args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
-  return ['PartitionedCall', inputs, { ...types, f: { func: name }, config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' }, ...attrs }, shapes];
 }
 
 function toTyped(values: tf.BackendValues, dtype: tf.DataType): Values {

@@ -23,11 +23,11 @@ export class GraphSession {
     } finally { rmSync(dir, { recursive: true, force: true }); }
   }
 
-  /** Feeds tensors by node name and fetches outputs by node name. The caller owns what comes back. */
+  /** Feeds tensors by node name and fetches outputs by "node" or "node:output". The caller owns what comes back. */
   run(what: string, feeds: [string, number][], fetches: string[]): NativeTensor[] {
     try {
       const names = feeds.map(([name]) => `${name}:0`).join(',');
-      return this.binding.runSavedModel(this.id, feeds.map(([, id]) => id), names, fetches.map((f) => `${f}:0`).join(','));
+      return this.binding.runSavedModel(this.id, feeds.map(([, id]) => id), names, fetches.map((f) => (f.includes(':') ? f : `${f}:0`)).join(','));
     } catch (error) { throw tensorflowFailed(what, error); }
   }
 

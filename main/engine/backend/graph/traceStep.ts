@@ -1,10 +1,11 @@
 /** Records one step function into a body of the main graph. */
-import { tf, type TensorMap } from '../../tf.ts';
+import { tf, type Tensor, type TensorMap } from '../../tf.ts';
 import { misuse } from '../errors.ts';
 import type { State, StepResult } from '../executor.ts';
 import { storageEnum } from '../native.ts';
 import { DT } from '../nodeBinding.ts';
 import { checkedUpdates, type StepDefinition } from '../stepCheck.ts';
+import { AS_IT_IS, LEFT_ALONE } from './functions.ts';
 import { GRAPH_BACKEND, graphRecorder } from './kernels/index.ts';
 import { Body, type GraphNode, type Ref } from './node.ts';
 import { tfDtype, type GraphRecorder, type Recording } from './recorder.ts';
@@ -41,20 +42,31 @@ class GraphState implements State {
   }
 }
 
-/** Traces `step` number `index`. Throws what the step function throws. */
-export function traceStep(index: number, step: StepDefinition, variables: GraphVariables, how: Omit<Recording, 'body'>): TracedStep {
+/**
+ * Traces `step` number `index` as one function, called by one node: then TensorFlow does not take in a graph of tens of thousands of nodes
+ * three times over (its copies of them are hundreds of megabytes), and grappler, whose rewriting needs as much again, leaves it alone.
+ * `inline`: with the nodes in the body instead, to be looked at. Throws what the step function throws.
+ */
+export function traceStep(index: number, step: StepDefinition, variables: GraphVariables, how: Omit<Recording, 'body'>, inline = false): TracedStep {
   const recorder = graphRecorder(), body = new Body(`s${index}/`), before = tf.getBackend();
-  const state = new GraphState(recorder, body, variables);
   tf.setBackend(GRAPH_BACKEND);
   try {
-    let traced: TracedStep | undefined;
-    recorder.record({ body, ...how }, () => tf.tidy(() => {
-      const [tensors, feeds] = placeholders(recorder, step);
-      const result = step.fn(tensors, state);
-      const fetches = Object.fromEntries(Object.entries(result.outputs).map(([name, t], i) => [name, identity(body, recorder.plain(t), `out${i}`).name]));
-      traced = { body, feeds, fetches, ...(assignments(recorder, state, step.name, result, variables) ?? {}) };
-    }));
-    return traced!;
+    return recorder.record({ body, ...how }, () => {
+      let traced: TracedStep | undefined;
+      tf.tidy(() => {
+        const [tensors, feeds] = placeholders(recorder, step);
+        let names: string[] = [];
+        const compute = (): Tensor[] => {
+          const state = new GraphState(recorder, recorder.body, variables), result = step.fn(tensors, state);
+          names = Object.keys(result.outputs);
+          return [...Object.values(result.outputs), ...assignments(recorder, state, step.name, result, variables)].map((t) => recorder.tensor(recorder.plain(t), t.dtype));
+        };
+        const outputs = (inline ? compute() : recorder.inFunction(LEFT_ALONE, compute, AS_IT_IS)).map((t, i) => identity(body, recorder.ref(t), `out${i}`).node!.name);
+        const fetches = Object.fromEntries(names.map((name, i) => [name, outputs[i]!]));
+        traced = { body, feeds, fetches, ...(outputs.length > names.length ? { done: outputs.at(-1)! } : {}) };
+      });
+      return traced!;
+    });
   } finally { tf.setBackend(before); }
 }
 
@@ -69,19 +81,20 @@ function placeholders(recorder: GraphRecorder, step: StepDefinition): [TensorMap
   return [tensors, feeds];
 }
 
-function identity(body: Body, ref: Ref, name: string, control: GraphNode[] = []): GraphNode {
-  return body.add('Identity', [ref], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }], control, name)[0]!.node!;
+function identity(body: Body, ref: Ref, name: string, control: GraphNode[] = []): Ref {
+  return body.add('Identity', [ref], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }], control, name)[0]!;
 }
 
 /**
  * Each update's assignment waits for its variable to have been read (readers share the old buffer, so nothing else has to wait).
- * With `applyIf`, new values go through Switch: assignments behind a dead branch do not run, and Merge tells that all is done.
+ * With `applyIf`, new values go through Switch: assignments behind a dead branch do not run, and Merge tells that all is done. Returns the
+ * token that tells it, or nothing where nothing is updated.
  */
-function assignments(recorder: GraphRecorder, state: GraphState, step: string, result: StepResult, variables: GraphVariables): { done: string } | undefined {
+function assignments(recorder: GraphRecorder, state: GraphState, step: string, result: StepResult, variables: GraphVariables): Tensor[] {
   const { body } = recorder;
   const updates = checkedUpdates(step, result, variables.specs);
   if (result.applyIf && result.applyIf.size !== 1) throw misuse(`"${step}": applyIf must be a scalar, is [${result.applyIf.shape}]`);
-  if (updates.length === 0) return undefined;
+  if (updates.length === 0) return [];
   const condition = result.applyIf && recorder.ref(tf.cast(tf.reshape(result.applyIf, []), 'bool'));
   const gate = (ref: Ref): Ref[] => body.add('Switch', [ref, condition!], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }, { shape: ref.shape, dtype: ref.dtype }]);
   const assigned = updates.map(([name, tensor]) => {
@@ -89,10 +102,10 @@ function assignments(recorder: GraphRecorder, state: GraphState, step: string, r
     body.add('AssignVariableOp', [handle, condition ? gate(next)[1]! : next], { dtype: { type: dtype } }, [], [read]);
     return body.nodes.at(-1)!;
   });
-  const token = body.constant(Int32Array.of(1), [], DT.int32);
-  if (!condition) return { done: identity(body, token, 'done', assigned).name };
+  const token = body.constant(Int32Array.of(1), [], DT.int32), done = (ref: Ref): Tensor[] => [recorder.tensor(ref, 'int32')];
+  if (!condition) return done(identity(body, token, 'done', assigned));
   const [off, on] = gate(token);
-  const both = [identity(body, off!, 'kept'), identity(body, on!, 'applied', assigned)].map((node): Ref => ({ body, node, index: 0, dtype: DT.int32, shape: [] }));
+  const both = [identity(body, off!, 'kept'), identity(body, on!, 'applied', assigned)];
   const [merged] = body.add('Merge', both, { T: { type: DT.int32 }, N: { int: 2 } }, [{ shape: [], dtype: DT.int32 }, { shape: [], dtype: DT.int32 }], [], 'done');
-  return { done: merged!.node!.name };
+  return done(merged!);
 }

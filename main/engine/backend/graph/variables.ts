@@ -4,14 +4,18 @@
  */
 import { misuse } from '../errors.ts';
 import type { StorageDtype, VariableSpec } from '../executor.ts';
-import { nativeZeros, storageEnum, takeNative, toNative } from '../native.ts';
+import { castNative, nativeZeros, storageEnum, takeNative, toNative } from '../native.ts';
 import { DT, type NativeBinding, type NativeTensor } from '../nodeBinding.ts';
 import { checkLength, sizeOf } from '../stepCheck.ts';
+import { AS_IT_IS, callFunction, LEFT_ALONE, type Functions } from './functions.ts';
 import { Body, type Ref } from './node.ts';
 import type { GraphSession } from './session.ts';
 
 const CHUNK_VALUES = 1 << 26, CHUNK_COUNT = 256;
 const storageOf = (spec: VariableSpec): StorageDtype => spec.dtype ?? 'float32';
+
+/** A session's nodes for its variables, and the groups they come in. */
+export interface VariableGraph { body: Body; groups: string[][] }
 
 /** A variable's handle within `body`; equal shared names are one variable. */
 export function variableHandle(body: Body, name: string, spec: VariableSpec): Ref {
@@ -28,6 +32,7 @@ export function readVariable(body: Body, handle: Ref, spec: VariableSpec, name?:
 export class GraphVariables {
   readonly specs = new Map<string, VariableSpec>();
   private readonly binding: NativeBinding;
+  private groups: string[][] = [];
   private readonly indices = new Map<string, number>();
   private readonly pending = new Map<string, NativeTensor>();
   private readonly cached = new Map<string, NativeTensor>();
@@ -57,39 +62,55 @@ export class GraphVariables {
     return spec;
   }
 
-  /** The nodes through which variables are set and read: v/N/init, v/N/set, v/N/raw, v/N/value. */
-  body(): Body {
-    const body = new Body('v/');
-    const one = body.constant(Int32Array.of(1), [], DT.int32);
-    for (const [name, spec] of this.specs) {
-      const n = this.indices.get(name)!, dtype = storageEnum(storageOf(spec));
-      const handle = variableHandle(body, name, spec);
-      const [init] = body.add('Placeholder', [], { dtype: { type: dtype }, shape: { shape: spec.shape } }, [{ shape: spec.shape, dtype }], [], `${n}/init`);
-      body.add('AssignVariableOp', [handle, init!], { dtype: { type: dtype } }, [], [], `${n}/assign`);
-      body.add('Identity', [one], { T: { type: DT.int32 } }, [{ shape: [], dtype: DT.int32 }], [body.nodes.at(-1)!], `${n}/set`);
-      const raw = readVariable(body, handle, spec, `${n}/raw`);
-      body.add('Cast', [raw], { SrcT: { type: dtype }, DstT: { type: DT.float }, Truncate: { bool: false } }, [{ shape: spec.shape, dtype: DT.float }], [], `${n}/value`);
-    }
-    return body;
+  /**
+   * The nodes through which variables are set and read, a group of neighbours at a time: v/N/init is fed for all of group G's, then v/done G
+   * is fetched; the outputs of v/get G are its values. The session they go into is told by `enter`.
+   */
+  graph(functions: Functions): VariableGraph {
+    const body = new Body('v/'), groups = this.chunks([...this.specs.keys()]);
+    groups.forEach((names, g) => {
+      const setter = new Body('', body), getter = new Body('', body);
+      const assigned = names.map((name) => {
+        const spec = this.spec(name), dtype = storageEnum(storageOf(spec));
+        const [init] = body.add('Placeholder', [], { dtype: { type: dtype }, shape: { shape: spec.shape } }, [{ shape: spec.shape, dtype }], [], `${this.indices.get(name)}/init`);
+        setter.add('AssignVariableOp', [variableHandle(setter, name, spec), setter.local(init!)], { dtype: { type: dtype } }, []);
+        return setter.nodes.at(-1)!;
+      });
+      const [token] = setter.add('Identity', [setter.constant(Int32Array.of(1), [], DT.int32)], { T: { type: DT.int32 } }, [{ shape: [], dtype: DT.int32 }], assigned);
+      const [done] = callFunction(functions, `set_${g}`, setter, [token!], LEFT_ALONE, body, AS_IT_IS);
+      body.add('Identity', [done!], { T: { type: DT.int32 } }, [{ shape: [], dtype: DT.int32 }], [], `done${g}`);
+      const values = names.map((name) => readVariable(getter, variableHandle(getter, name, this.spec(name)), this.spec(name)));
+      callFunction(functions, `get_${g}`, getter, values, LEFT_ALONE, body, { ...AS_IT_IS, node: `get${g}` });
+    });
+    return { body, groups };
   }
+
+  /** From now on the variables live in a session with this graph. */
+  enter({ groups }: VariableGraph): void { this.groups = groups; }
 
   /** Gives the session the values that were declared or written since. The session takes over their memory. */
   flush(session: GraphSession, onProgress?: (done: number, total: number) => void): void {
     const total = this.pending.size;
-    for (const chunk of this.chunks([...this.pending.keys()])) {
-      this.assign(session, chunk.map((name) => [name, this.pending.get(name)!]));
-      chunk.forEach((name) => this.pending.delete(name));
+    this.groups.forEach((names, g) => {
+      const given = names.filter((name) => this.pending.has(name));
+      if (given.length === 0) return;
+      const current = given.length < names.length ? this.fetch(session, g) : [];
+      const values = names.map((name, i) => this.pending.get(name) ?? current[i]!);
+      const feeds = names.map((name, i): [string, number] => [`v/${this.indices.get(name)}/init`, values[i]!.id]);
+      const done = session.run('load the weights', feeds, [`v/done${g}`]);
+      for (const tensor of new Set([...done, ...values, ...current])) this.binding.deleteTensor(tensor.id);
+      given.forEach((name) => this.pending.delete(name));
       onProgress?.(total - this.pending.size, total);
-    }
+    });
   }
 
-  /** Moves the values of all variables that `from` has over to `to`, a chunk at a time; pending ones go by `flush`. */
-  transfer(from: GraphSession, to: GraphSession, names: string[]): void {
+  /** Takes over the values of the variables in `session`, which is about to go; they share its memory. */
+  withdraw(session: GraphSession): void {
     this.invalidate();
-    for (const chunk of this.chunks(names.filter((n) => !this.pending.has(n)))) {
-      const values = this.fetch(from, chunk, 'raw');
-      this.assign(to, chunk.map((name, i) => [name, values[i]!]));
-    }
+    this.groups.forEach((names, g) => this.fetch(session, g).forEach((tensor, i) => {
+      if (this.pending.has(names[i]!)) this.binding.deleteTensor(tensor.id);
+      else this.pending.set(names[i]!, tensor);
+    }));
   }
 
   /** A variable's value as float32. Neighbours are fetched along and kept until the next `invalidate`. */
@@ -97,12 +118,13 @@ export class GraphVariables {
     this.spec(name);
     if (!this.cached.has(name)) {
       this.invalidate();
-      const chunk = this.chunks([...this.specs.keys()]).find((c) => c.includes(name))!;
-      this.fetch(session, chunk, 'value').forEach((t, i) => this.cached.set(chunk[i]!, t));
+      const g = this.groups.findIndex((names) => names.includes(name));
+      this.fetch(session, g).forEach((t, i) => this.cached.set(this.groups[g]![i]!, t));
     }
     const tensor = this.cached.get(name)!;
     this.cached.delete(name);
-    return takeNative(this.binding, tensor) as Float32Array;
+    if (tensor.dtype === DT.float) return takeNative(this.binding, tensor) as Float32Array;
+    try { return takeNative(this.binding, castNative(this.binding, tensor.id, tensor.dtype, DT.float)) as Float32Array; } finally { this.binding.deleteTensor(tensor.id); }
   }
 
   /** Forgets values fetched for reading. To be called before anything changes them. */
@@ -117,17 +139,9 @@ export class GraphVariables {
     this.pending.clear();
   }
 
-  private node(name: string, part: string): string { return `v/${this.indices.get(name)}/${part}`; }
-
-  private fetch(session: GraphSession, names: string[], part: 'raw' | 'value'): NativeTensor[] {
-    return session.run('read the weights', [], names.map((n) => this.node(n, part)));
-  }
-
-  /** Assigns and deletes the given tensors. */
-  private assign(session: GraphSession, values: [string, NativeTensor][]): void {
-    const feeds = values.map(([name, t]): [string, number] => [this.node(name, 'init'), t.id]);
-    const done = session.run('load the weights', feeds, values.map(([name]) => this.node(name, 'set')));
-    for (const tensor of [...done, ...values.map(([, t]) => t)]) this.binding.deleteTensor(tensor.id);
+  /** The values of group g, in their storage dtypes. */
+  private fetch(session: GraphSession, g: number): NativeTensor[] {
+    return session.run('read the weights', [], this.groups[g]!.map((_, i) => `v/get${g}:${i}`));
   }
 
   private chunks(names: string[]): string[][] {

@@ -1,0 +1,24 @@
+/** Functions of the recorded graph and the nodes that call them. */
+import { encodeFunction } from './encode.ts';
+import type { Attrs, Body, Ref } from './node.ts';
+
+/** Encoded functions by name. */
+export type Functions = Map<string, Uint8Array>;
+/** How a function is called, where that differs from a plain PartitionedCall: the operation, its attributes, the node's name. */
+export interface Call { op?: string; attrs?: Attrs; node?: string }
+
+/**
+ * ConfigProto { graph_options (10) { rewrite_options (10) { disable_meta_optimizer (19): true } } }: grappler leaves the called function alone.
+ * `_disable_call_shape_inference`: nothing is asked of its shapes while the graph is loaded.
+ */
+export const AS_IT_IS: Call = { op: 'StatefulPartitionedCall', attrs: { config_proto: { bytes: Uint8Array.of(0x52, 5, 0x52, 3, 0x98, 1, 1) }, _disable_call_shape_inference: { bool: true } } };
+/** Grappler rewrites the functions that it finds in a graph, but not those of tf.data, which this attribute marks. */
+export const LEFT_ALONE: Attrs = { _noinline: { bool: true }, _tf_data_function: { bool: true } };
+
+/** Stores `inner`, which returns `outputs`, as function `name`, and calls it from `outer`. Returns the call's outputs. */
+export function callFunction(functions: Functions, name: string, inner: Body, outputs: Ref[], attrs: Attrs, outer: Body, call: Call = {}): Ref[] {
+  if (!functions.has(name)) functions.set(name, encodeFunction(name, { args: inner.args, outputs, nodes: inner.nodes, attrs }));
+  const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
+  const plain = { ...types, f: { func: name }, config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
+  return outer.add(call.op ?? 'PartitionedCall', inner.arguments, { ...plain, ...attrs, ...call.attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })), [], call.node);
+}
