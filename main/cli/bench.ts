@@ -7,7 +7,7 @@ export function addBench(program: Command): void {
   command(program, 'bench', 'time the training step on a model with random weights; one JSON line with reference_step.py\'s fields', async () => run)
     .requiredOption('--config <folder>', 'bench.json, unet.json and vae.json').option('--mode <name>', 'lora or full', 'lora').option('--lpl <0|1>', 'with the Latent Perceptual Loss', '1')
     .option('--batch <count>', 'samples a step', Number, 4).option('--below <share>', 'share of the batch below the LPL threshold', Number, 0.25).option('--steps <count>', 'timed steps', Number, 6).option('--warmup <count>', 'untimed steps before them', Number, 2)
-    .option('--precision <name>', 'fp32, bf16 or fp16', 'fp32').option('--frozen <name>', 'storage of frozen weights: fp32, bf16 or fp16', 'fp32').option('--targets <name>', 'LPL targets: fed, as from the cache, or computed in every step, which takes less memory', 'fed').option('--checkpoint <0|1>', 'gradient checkpointing', '0')
+    .option('--precision <name>', 'fp32, bf16 or fp16', 'fp32').option('--frozen <name>', 'storage of frozen weights: fp32, bf16 or fp16', 'fp32').option('--targets <name>', 'LPL targets: fed, as from the cache, or computed in every step, which takes less memory; auto: fed unless the model is large', 'auto').option('--checkpoint <0|1>', 'gradient checkpointing', '0')
     .option('--backend <name>', 'auto, tensorflow, tensorflow-eager, wasm, cpu', 'auto').option('--profile', 'also say where the time goes: by part and by operation');
 }
 

@@ -10,6 +10,7 @@ import { declareBenchWeights, openBenchModel, type BenchModel } from './bench/be
 import { profileStep, type Profile } from './bench/profile.ts';
 import { alphasCumprod } from './diffusion/noiseSchedule.ts';
 import { trainedNetworks } from './program/networks.ts';
+import { targetsPlan } from './program/targetsPlan.ts';
 import { adamw } from './optim/adamw.ts';
 import { normal } from './random.ts';
 import { conditioningSpecs } from './run/specs.ts';
@@ -35,8 +36,8 @@ export interface BenchOptions {
   frozen: Precision;
   checkpointing: boolean;
   backend: BackendChoice;
-  /** LPL targets: computed once and fed, as with cached latents, or computed in every step, which keeps no copy of them on the host */
-  targets?: 'fed' | 'computed';
+  /** LPL targets: computed once and fed, as with cached latents, or computed in every step, which keeps no copy of them on the host; auto: see targetsPlan */
+  targets?: 'fed' | 'computed' | 'auto';
   /** also say where the time goes */
   profile?: boolean;
 }
@@ -97,7 +98,7 @@ export async function openBenchStep(o: BenchOptions, onProgress: (stage: string)
   const networks = trainedNetworks(base, trainables, { training: { gradient_checkpointing: o.checkpointing }, lpl: { lpl_gradient_checkpointing: o.checkpointing } } as Parameters<typeof trainedNetworks>[2], partsOn(executor, plan));
   const options: StepOptions = {
     trained: trainables.list.map((t) => t.name), predictionType: 'epsilon', optimizer: adamw(), maxGradNorm: 1, ema: false, accumulation: 1, lossScaling: needsLossScale(executor.info.precision),
-    ...(o.lpl ? { lpl: { options: { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true }, weight: 1, targets: o.targets ?? 'fed' } } : {}),
+    ...(o.lpl ? { lpl: { options: { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true }, weight: 1, targets: (o.targets ?? 'auto') === 'auto' ? targetsPlan(executor) : o.targets as 'fed' | 'computed' } } : {}),
   };
   declareOptimizer(executor, options);
   const chosen = o.lpl ? Math.round(o.below * o.batch) : 0;

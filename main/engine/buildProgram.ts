@@ -8,6 +8,7 @@ import { trainedNetworks } from './program/networks.ts';
 import { paddedCount } from './program/lplCounts.ts';
 import { ProgramRunner } from './program/runner.ts';
 import type { TargetCache } from './program/fedTargets.ts';
+import { targetsPlan } from './program/targetsPlan.ts';
 import { stepNumbers, textRate } from './program/stepNumbers.ts';
 import { loadComponent, loadTextEncoders, type BaseModel } from './run/baseModel.ts';
 import type { StageReporter } from './run/trainRun.ts';
@@ -28,7 +29,7 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   const { executor, base, trainables, liveText, config, plan, totalSteps, report } = parts;
   await loadWeights(parts);
   await declareTrainables(executor, base.source, trainables, config.training.use_ema);
-  const options = { ...stepOptions(config, base, trainables), lossScaling: needsLossScale(executor.info.precision) }, kept = trainables.list.map((t) => t.name);
+  const options = { ...stepOptions(config, base, trainables, executor), lossScaling: needsLossScale(executor.info.precision) }, kept = trainables.list.map((t) => t.name);
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
   const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, targetCache: await targetCache(parts), onFirstUse: (name) => report('compiling', `first run of ${name}`, 0, 1) });
@@ -60,7 +61,7 @@ async function loadWeights({ executor, base, trainables, liveText, config, repor
   await loadComponent(executor, base.source, 'vae', { dtype: frozen[frozen_precision], filter: isDecoderWeight, onProgress: onProgress('loading the VAE\'s decoder') });
 }
 
-function stepOptions({ training, optimizer, lpl, data, method }: RunConfig, base: BaseModel, trainables: Trainables): StepOptions {
+function stepOptions({ training, optimizer, lpl, data, method }: RunConfig, base: BaseModel, trainables: Trainables, executor: Executor): StepOptions {
   const options: LplOptions = {
     loss_type: lpl.lpl_loss_type, norm_type: lpl.lpl_norm_type, pow_law: lpl.lpl_pow_law, remove_outliers: lpl.lpl_remove_outliers, feature_type: lpl.lpl_feature_type,
     num_blocks: Math.min(lpl.lpl_num_blocks, base.vae.block_out_channels.length),
@@ -69,6 +70,6 @@ function stepOptions({ training, optimizer, lpl, data, method }: RunConfig, base
     trained: trainedNames(trainables), predictionType: base.predictionType, optimizer: createOptimizer(optimizer), maxGradNorm: optimizer.max_grad_norm,
     ...(textRate({ method, optimizer }) === null ? {} : { second: (name: string) => name.startsWith('lora.text_encoder') }),
     ema: training.use_ema, accumulation: training.gradient_accumulation_steps,
-    ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb + lpl.lpl_cache_disk_mb > 0 ? 'fed' as const : 'computed' as const } } : {}),
+    ...(lpl.enabled && lpl.lpl_weight > 0 ? { lpl: { options, weight: lpl.lpl_weight, targets: data.latents === 'mean' && lpl.lpl_cache_mb + lpl.lpl_cache_disk_mb > 0 ? targetsPlan(executor) : 'computed' as const } } : {}),
   };
 }
