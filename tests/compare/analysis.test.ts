@@ -56,6 +56,7 @@ describe('report', () => {
   it('fetches nothing and lets no text become markup', () => {
     const html = reportHtml(report);
     expect(html).not.toMatch(/<script|<b>|https?:\/\/|src="(?!data:)/);
+    expect(html).toContain(`http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`); // and a browser would not let it
     expect(html).toContain('&#60;script&#62;');
     expect(html).toContain('Latent Perceptual Loss');
     expect(html).toContain('without an A/A arm');

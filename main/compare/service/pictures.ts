@@ -9,13 +9,13 @@ export interface DrawnRun { seed: number; samples: readonly Sample[] }
  * repetitions than the first arm adds rows of its own.
  */
 function repetitions(arms: readonly (readonly DrawnRun[])[]): (DrawnRun | null)[][] {
-  const seeds = (arms[0] ?? []).map((r) => r.seed), count = Math.max(0, ...arms.map((a) => a.length));
+  const seeds = (arms[0] ?? []).map((r) => r.seed);
   const inOrder = arms.map((arm) => {
     if (!arm.some((r) => seeds.includes(r.seed))) return arm;
     const own = seeds.map((s) => arm.find((r) => r.seed === s) ?? null);
     return [...own, ...arm.filter((r) => !seeds.includes(r.seed))];
   });
-  return Array.from({ length: count }, (_, i) => inOrder.map((arm) => arm[i] ?? null)).filter((row) => row.some((r) => r !== null));
+  return Array.from({ length: Math.max(0, ...inOrder.map((a) => a.length)) }, (_, i) => inOrder.map((arm) => arm[i] ?? null)).filter((row) => row.some((r) => r !== null));
 }
 
 /** `arms`: each arm's runs in order. Rows that only one arm has are kept: the others may follow. */
