@@ -82,6 +82,8 @@ describe('the form\'s and the run\'s tools', () => {
     await hands.press(page.getByRole('button', { name: 'Choose this folder' }));
     await hands.type(field('training.max_train_steps').locator('input'), '100000');
     await hands.type(page.getByRole('textbox', { name: /prompt 1/i }), 'a red heart');
+    await hands.type(page.getByLabel('Find a setting'), 'draw every');
+    await hands.type(field('samples.sample_every').locator('input'), '0'); // only those that are asked for
     await hands.press(page.getByRole('button', { name: 'Start', exact: true }));
     await page.getByText(/Training with LPL, step [1-9][\d,]* of 100,000, about .+ left\./).first().waitFor(SLOW);
     const grid = page.getByRole('region', { name: 'Sample pictures' });
