@@ -5,6 +5,7 @@ import { createComparisons } from './compare/service/index.ts';
 import type { Handlers } from './contract/method.ts';
 import type { coreMethods } from './contract/methods.ts';
 import type { RunConfig } from './contract/runConfig.ts';
+import { runFolder } from './contract/runFolder.ts';
 import type { Job } from './contract/system.ts';
 import { databaseError, openDatabase } from './db/open.ts';
 import { createDatasets } from './datasets/service.ts';
@@ -30,7 +31,7 @@ import { createDryRun } from './services/dryRun.ts';
 import { estimateMemory } from './services/estimate.ts';
 import { createExports } from './services/exports.ts';
 import { modelInspector } from './services/modelInspector.ts';
-import { CHOSEN_DATA, createPrepare } from './services/prepareRun.ts';
+import { createPrepare } from './services/prepareRun.ts';
 import { createRoundTrip } from './services/roundTrip.ts';
 import { createPresets } from './settings/presets.ts';
 import { createSettings } from './settings/settings.ts';
@@ -74,7 +75,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
 
   function manifestOfRun(id: string): string | undefined {
     const folder = runs.store.find(id)?.folder;
-    return folder && join(folder, CHOSEN_DATA);
+    return folder && join(folder, runFolder.chosenData);
   }
   const references = { model: modelReference, dataset: datasetReference };
   async function modelReference(base: string): Promise<Reference> {

@@ -8,7 +8,22 @@ import { setupRuntime } from '../main/runtime/setup.ts';
 import { build } from './build.ts';
 import { findElectron } from './findElectron.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string' }, 'no-open': { type: 'boolean', default: false }, browser: { type: 'boolean', default: false }, data: { type: 'string' } } });
+const usage = `npm start -- [options]
+  --browser      serve the app to the browser even where Electron is there
+  --no-open      serve it and print its address, open nothing
+  --port N       serve it on this port (another one each time without it)
+  --data FOLDER  the data folder, for runs, pictures' caches and the database
+  --help         this text`;
+const { values } = options();
+if (values.help) { console.log(usage); process.exit(0); }
+function options() {
+  try {
+    return parseArgs({ options: { port: { type: 'string' }, 'no-open': { type: 'boolean', default: false }, browser: { type: 'boolean', default: false }, data: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } } });
+  } catch (error) {
+    console.error(`${(error as Error).message.split('. ')[0]}.\n\n${usage}`);
+    process.exit(2);
+  }
+}
 const report = terminalReport();
 await setupRuntime({ report });
 report.stage('Building the window');

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { buildReport, type ComparedArm } from '../compare/buildReport.ts';
+import { dataByContent } from '../compare/dataByContent.ts';
 import { groupRuns, type GivenRun, type GroupedArm } from '../compare/groupRuns.ts';
 import { reportHtml, type Report } from '../compare/report/html.ts';
 import { AppError } from '../contract/errors.ts';
@@ -58,7 +59,7 @@ export async function reportArms(output: Output, arms: readonly GroupedArm[], { 
   tell(output, report, file);
 }
 
-const openRun = (dir: string): GivenRun => ({ name: basename(resolve(dir)), dir: resolve(dir), config: readRunConfig(runFolder(resolve(dir)).config) });
+const openRun = (dir: string): GivenRun => ({ name: basename(resolve(dir)), dir: resolve(dir), config: dataByContent(readRunConfig(runFolder(resolve(dir)).config)) });
 
 const armsSchema = z.array(z.strictObject({ kind: z.enum(['baseline', 'lpl', 'aa', 'other']), label: z.string(), runs: z.array(z.strictObject({ name: z.string(), dir: z.string() })).min(1) })).min(2);
 

@@ -8,6 +8,7 @@ import type { ArmKind } from './arms.ts';
 import { spectrumChart, validationCharts, type ChartArm } from './charts.ts';
 import { configDifferences } from './configDiff.ts';
 import { readCurves } from './curves.ts';
+import { dataByContent } from './dataByContent.ts';
 import { evaluationDifferences } from './evaluationDiff.ts';
 import { detailCrops, pictureUri } from './pictures/embed.ts';
 import { pictureFacts, sharpnessMeasure, type PictureFacts } from './pictures/measurePictures.ts';
@@ -31,7 +32,7 @@ export async function buildReport(arms: readonly ComparedArm[], { title, madeAt 
   return {
     title, madeAt: madeAt.toISOString(),
     arms: arms.map((arm, i) => ({ kind: arm.kind, label: arm.label, style: styles[i]!, runs: arm.runs.map((r, j) => runLine(r, charted[i]!.curves[j]!)) })),
-    differences: [...configDifferences(firsts.map((r) => r.evaluation.config), arms.map((a) => a.kind)), ...evaluationDifferences(arms.map((a) => a.runs.map((r) => r.evaluation)))],
+    differences: [...configDifferences(firsts.map((r) => dataByContent(r.evaluation.config)), arms.map((a) => a.kind)), ...evaluationDifferences(arms.map((a) => a.runs.map((r) => r.evaluation)))],
     analysis: analyse(arms.map((a) => ({ kind: a.kind, label: a.label, evaluations: a.runs.map((r) => r.evaluation) })), { extra }),
     charts: [...validationCharts(charted), ...(spectrum ? [spectrum] : [])],
     pictures: await pictureRows(firsts, rows), provenance: provenance(firsts[0]!.evaluation),

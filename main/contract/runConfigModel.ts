@@ -37,7 +37,7 @@ export const methodFields = {
 
 export const lplFields = {
   enabled: field(z.boolean().default(false), { title: 'Latent Perceptual Loss', simple: true, alias: 'use_lpl', description: 'Add a loss between the VAE decoder\'s features of the predicted and the true latent.' }),
-  lpl_weight: field(z.number().min(0).max(100).default(1), { title: 'Weight', simple: true, description: 'Multiplies the loss before it is added to the diffusion loss.', advice: '1 to 2.', when: { 'lpl.enabled': [true] } }),
+  lpl_weight: field(z.number().min(0).max(100).default(1), { title: 'Weight', simple: true, description: 'Multiplies the loss before it is added to the diffusion loss.', advice: '1 to 2 for SDXL; about 50 for the built-in emoji model, whose LPL is far smaller than its diffusion loss.', when: { 'lpl.enabled': [true] } }),
   lpl_t_threshold: field(z.int().min(1).max(1000).default(200), { title: 'Timestep threshold', unit: 'timesteps', description: 'Only samples with a timestep below this take part.', advice: '200; 100 is faster.', when: { 'lpl.enabled': [true] } }),
   lpl_start: field(z.int().min(0).max(10_000_000).default(0), { title: 'Start at step', unit: 'steps', description: 'Optimizer step from which the loss is added.', when: { 'lpl.enabled': [true] } }),
   lpl_loss_type: field(z.enum(['mse', 'l1']).default('mse'), { title: 'Distance', description: 'Squared or absolute difference of features.', when: { 'lpl.enabled': [true] } }),

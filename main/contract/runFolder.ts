@@ -7,6 +7,9 @@ export const runFolder = {
   config: 'config.json',
   /** DatasetManifest: pictures, captions and sizes, frozen at the first start */
   dataset: 'dataset.json',
+  /** manifests of the data sets that were chosen by their number, frozen when the run was prepared */
+  chosenData: 'chosen-data.json',
+  chosenPriorData: 'prior-data.json',
   /** append-only journal of TrainerEvent, one JSON object a line, numbered from 1 without gaps across resumes */
   events: 'events.jsonl',
   /**

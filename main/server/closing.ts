@@ -7,6 +7,7 @@ import type { Call } from './router.ts';
 export interface Terminal { input: NodeJS.ReadableStream & { isTTY?: boolean }; output: NodeJS.WritableStream }
 type Choice = 'background' | 'stop' | 'cancel';
 const STOP_S = 600;
+const answers: Record<string, Choice> = { '': 'background', k: 'background', keep: 'background', s: 'stop', stop: 'stop', c: 'cancel', cancel: 'cancel' };
 
 async function result<T>(call: Call, method: string, params: unknown = {}): Promise<T | undefined> {
   const reply = await call(method, params);
@@ -32,8 +33,10 @@ async function ask(names: string, input: NodeJS.ReadableStream, output: NodeJS.W
   const interrupted = new AbortController();
   lines.once('SIGINT', () => interrupted.abort()); // Ctrl+C once more: as quickly as can be, losing nothing
   try {
-    const answer = await lines.question(`\n${names} is still training. [k]eep training in the background, [s]top and save, or [c]ancel? `, { signal: interrupted.signal });
-    return ({ s: 'stop', c: 'cancel' } as const)[answer.trim().toLowerCase().slice(0, 1)] ?? 'background';
+    for (let question = `\n${names} is still training. [K]eep training in the background, [s]top and save, or [c]ancel? `; ; question = 'Please answer k, s or c: ') {
+      const choice = answers[(await lines.question(question, { signal: interrupted.signal })).trim().toLowerCase()];
+      if (choice) return choice;
+    }
   } catch { return 'background'; } finally { lines.close(); }
 }
 

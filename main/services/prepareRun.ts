@@ -9,9 +9,6 @@ import { writeJson } from '../files/atomicFile.ts';
 import type { ModelStore } from '../models/store.ts';
 import type { RunRow } from '../runs/runRow.ts';
 
-/** The manifest of a run's data set, in its folder. */
-export const CHOSEN_DATA = 'chosen-data.json';
-
 /** Written once: a run that is resumed goes on with the same settings and the same data. Throws AppError dataset.*, disk.*. */
 export function createPrepare(models: ModelStore, datasets: DatasetsService): (run: RunRow) => Promise<void> {
   const modelPath = (base: string): string => models.find(base)?.path ?? base;
@@ -29,8 +26,8 @@ export function createPrepare(models: ModelStore, datasets: DatasetsService): (r
       ...config,
       model: { ...model, base: modelPath(model.base) },
       data: {
-        ...data, dataset: dataPath(data.dataset, config, join(folder, CHOSEN_DATA)),
-        prior_dataset: data.prior_dataset && dataPath(data.prior_dataset, config, join(folder, 'prior-data.json')),
+        ...data, dataset: dataPath(data.dataset, config, join(folder, runFolder.chosenData)),
+        prior_dataset: data.prior_dataset && dataPath(data.prior_dataset, config, join(folder, runFolder.chosenPriorData)),
       },
     });
   };

@@ -24,7 +24,8 @@ export class Workspace {
   readonly settings = new Resource('settings.get', () => ({})).apply('settings.changed', (_old, { settings }) => settings);
   readonly runs = new Resource('runs.list', () => ({}))
     .apply('runs.changed', (rows, { run }) => withRow(rows, run))
-    .apply('runs.deleted', (rows, { id }) => rows.filter((r) => r.id !== id));
+    .apply('runs.deleted', (rows, { id }) => rows.filter((r) => r.id !== id))
+    .refreshOn('queue.changed'); // the places of those that wait
   readonly queue = new Resource('queue.list', () => ({})).refreshOn('queue.changed');
   readonly models = new Resource('models.list', () => ({})).refreshOn('models.changed');
   readonly datasets = new Resource('datasets.list', () => ({})).refreshOn('datasets.changed');

@@ -23,7 +23,7 @@ export class RunView {
     this.run = new Resource('runs.get', () => ({ id })).apply('runs.changed', (old, { run }) => (run.id === id ? { ...old, ...run } : old));
     this.samples = new Resource('samples.list', () => mine).refreshOn('run.events', has('sample'), id);
     this.checkpoints = new Resource('checkpoints.list', () => mine).refreshOn('run.events', has('checkpoint'), id);
-    this.exports = new Resource('exports.list', () => mine).refreshOn('run.events', has('export'), id);
+    this.exports = new Resource('exports.list', () => mine).refreshOn('run.events', has('export'), id).refreshOn('jobs.changed', ({ job }) => job.kind === 'export' && job.state === 'done');
     this.events = new Resource('runs.events', () => ({ id, limit: 5_000 })).apply('run.events', (old, { events }) => {
       const last = old.at(-1)?.n ?? 0;
       const fresh = kept(events).filter((e) => e.n > last);

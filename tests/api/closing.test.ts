@@ -16,7 +16,9 @@ async function training(): Promise<{ core: TestCore; id: string; answer: (keys: 
   await until(async () => (await core.call('runs.get', { id })).step > 0, 'a step');
   const answer = async (keys: string): Promise<{ may: boolean; said: string }> => {
     const input = Object.assign(new PassThrough(), { isTTY: true }), output = new PassThrough();
-    input.write(keys);
+    const [now, ...later] = keys.split('|');
+    input.write(now!);
+    later.forEach((line, i) => setTimeout(() => input.write(line), 200 * (i + 1)));
     const may = await mayClose(core.raw as never, { input, output });
     return { may, said: String(output.read() ?? '') };
   };
@@ -26,7 +28,8 @@ async function training(): Promise<{ core: TestCore; id: string; answer: (keys: 
 test('the three answers, and none', async () => {
   const { core, id, answer } = await training();
   const state = async (): Promise<string> => (await core.call('runs.get', { id })).state;
-  expect(await answer('c\n')).toMatchObject({ may: false, said: expect.stringMatching(/"Mine" is still training.*\[k\]eep.*\[s\]top.*\[c\]ancel/) });
+  expect(await answer('c\n')).toMatchObject({ may: false, said: expect.stringMatching(/"Mine" is still training.*\[K\]eep.*\[s\]top.*\[c\]ancel/) });
+  expect(await answer('?\n|c\n'), 'a slip is asked about, and changes nothing').toMatchObject({ may: false, said: expect.stringMatching(/Please answer k, s or c/) });
   expect(await answer('k\n')).toMatchObject({ may: true, said: expect.stringMatching(/goes on training in the background/) });
   expect(await state()).toBe('running');
   expect(await answer('s\n')).toMatchObject({ may: true, said: expect.stringMatching(/saving/) });
@@ -73,7 +76,7 @@ test('Ctrl+C at `npm start` while a run trains asks, stays, and stops and saves 
   const { pid: corePid } = await app.call<{ pid: number }>('system.info', {});
   app.press(CTRL_C);
   for (let i = 0; i < 2; i++) process.kill(corePid, 'SIGINT'); // it comes from the terminal, and from each process before it
-  await app.until(/"Mine" is still training.*\[k\]eep.*\[s\]top.*\[c\]ancel/);
+  await app.until(/"Mine" is still training.*\[K\]eep.*\[s\]top.*\[c\]ancel/);
   await pause(500);
   expect(app.shown().match(/still training/g), 'one question').toHaveLength(1);
   app.press('c\r');

@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planArms } from '../../main/compare/arms.ts';
 import { configDifferences } from '../../main/compare/configDiff.ts';
+import { dataByContent } from '../../main/compare/dataByContent.ts';
 import { defaultRunConfig } from '../../main/contract/runConfig.ts';
+import { runFolder } from '../../main/contract/runFolder.ts';
+import { tempDir } from '../engine/train-helpers.ts';
 
 const base = defaultRunConfig();
 const requests = [{ kind: 'baseline' as const }, { kind: 'lpl' as const }, { kind: 'lpl' as const, lpl: { lpl_weight: 2, lpl_num_blocks: 2 } }, { kind: 'aa' as const }];
@@ -32,5 +37,13 @@ describe('differences of configurations', () => {
   it('name every field that changes what is learnt, and mark those that were not intended', () => {
     const other = { ...base, optimizer: { ...base.optimizer, learning_rate: 1 }, samples: { ...base.samples, seeds: [9] } };
     expect(configDifferences([base, other])).toEqual([{ path: 'optimizer.learning_rate', title: 'Learning rate', values: [1e-4, 1], intended: false }]);
+  });
+  it('know two runs\' frozen copies of one data set for the same pictures, and of another for others', () => {
+    const copy = (content: string) => { const dataset = join(tempDir(), runFolder.chosenData); writeFileSync(dataset, content); return dataByContent({ ...base, data: { ...base.data, dataset } }); };
+    const [one, same, other] = [copy('{"items":[1]}'), copy('{"items":[1]}'), copy('{"items":[2]}')];
+    expect(configDifferences([one, same])).toEqual([]);
+    expect(configDifferences([one, other]).map((d) => d.path)).toEqual(['data.dataset']);
+    const folder = { ...base, data: { ...base.data, dataset: '/pictures' } };
+    expect(dataByContent(folder)).toEqual(folder);
   });
 });
