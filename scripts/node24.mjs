@@ -20,8 +20,9 @@ export function findNode24() {
 }
 
 /**
- * Runs Node 24 with these arguments in the repository; resolves with the exit code. Signals are passed on. glibc is told to use one heap and
- * not one a thread: what one of TensorFlow's threads frees then serves the others too (a tenth of a training's memory).
+ * Runs Node 24 with these arguments in the repository; resolves with the exit code. Signals are passed on. glibc is told to use two heaps and
+ * not one a thread: what one of TensorFlow's threads frees then serves the others too (a tenth of a training's memory). With a single heap its
+ * threads wait for each other: small steps take up to twice as long (docs/speed.md).
  */
 export function runNode24(args, options = {}) {
   const node = findNode24();
@@ -30,7 +31,7 @@ export function runNode24(args, options = {}) {
     return Promise.resolve(1);
   }
   return new Promise((resolve) => {
-    const child = spawn(node, args, { cwd: root, stdio: 'inherit', ...options, env: { MALLOC_ARENA_MAX: '1', ...(options.env ?? process.env) } });
+    const child = spawn(node, args, { cwd: root, stdio: 'inherit', ...options, env: { MALLOC_ARENA_MAX: '2', ...(options.env ?? process.env) } });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     child.on('error', (error) => { console.error(`Node 24 could not be started: ${error.message}`); resolve(1); });
     child.on('exit', (code, signal) => resolve(signal ? 128 : code ?? 1));

@@ -48,7 +48,7 @@ export function createSupervisor({ node, args, env, parse, callbacks, watchMs = 
     const oomBefore = oomKills();
     let child: ChildProcess;
     try {
-      child = spawn(node, [...args, folder], { cwd: folder, detached: true, stdio: ['ignore', log, log, 'ipc'], env: { MALLOC_ARENA_MAX: '1', ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...env } }); // MALLOC_ARENA_MAX: see scripts/node24.mjs
+      child = spawn(node, [...args, folder], { cwd: folder, detached: true, stdio: ['ignore', log, log, 'ipc'], env: { MALLOC_ARENA_MAX: '2', ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...env } }); // MALLOC_ARENA_MAX: see scripts/node24.mjs
     } finally { closeSync(log); }
     if (child.pid === undefined) {
       child.on('error', () => undefined);
