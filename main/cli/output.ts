@@ -49,7 +49,7 @@ export function openOutput(json: boolean, err: NodeJS.WriteStream = process.stde
 export function progressLine(label: string, done: number, total: number, eta_s: number | null | undefined, width: number): string {
   const share = total > 0 ? Math.min(1, done / total) : 0, filled = Math.round(share * BAR);
   const eta = eta_s === null || eta_s === undefined ? '' : ` · ${duration(eta_s)} left`;
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${done}/${total}${eta} · ${label}`.slice(0, Math.max(40, width));
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${total > 0 ? `${done}/${total}${eta} · ` : ''}${label}`.slice(0, Math.max(40, width));
 }
 
 /** Seconds for people: 8 s, 3 min 20 s, 2 h 5 min. */
