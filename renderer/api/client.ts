@@ -11,7 +11,7 @@ export type ConnectionState = 'connecting' | 'open' | 'lost';
 type Handler = (event: CoreEvent) => void;
 
 const unreachable = (method: string): AppError => new AppError('window.core_unreachable', 'The core of LPL Studio does not answer.',
-  'It may be restarting: wait a moment and try again. Training goes on in its own process meanwhile.', { method });
+  'It may be restarting: wait a moment and try again. If it was started anew in a terminal, open the address that it printed there. Training goes on in its own process meanwhile.', { method });
 
 export class Client {
   readonly transport: Transport;
