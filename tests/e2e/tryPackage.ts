@@ -78,7 +78,7 @@ async function demo(page: DevtoolsPage, keep: (name: string) => Promise<void>): 
   await page.click('[role="tab"]', 'Numbers');
   await readable(page, /KID/, 'the numbers', 10);
   await keep('numbers');
-  say(`the verdict: ${(await page.evaluate(() => document.querySelector<HTMLElement>('main [role="tabpanel"]')!.innerText, null)).trim().split('\n')[0]}`);
+  say(`the verdict: ${(await page.evaluate(() => document.querySelector<HTMLElement>('main .verdict')!.innerText, null)).trim()}`);
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { pictures: { type: 'string' } } });
