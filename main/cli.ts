@@ -11,7 +11,6 @@ const configured = argv[0] === 'train' ? (await import('./cli/configFlags.ts')).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
 // what the flags themselves say wrongly is found before a command has its own way of telling errors
 try { await program.parseAsync(configured, { from: 'user' }); } catch (error) {
-  const { openOutput } = await import('./cli/output.ts');
-  openOutput(argv.includes('--json')).error(error);
-  process.exitCode = 2;
+  const { openOutput } = await import('./cli/output.ts'), { exitCodes, failureReason } = await import('./engine/run/exitCodes.ts');
+  process.exitCode = exitCodes[failureReason(openOutput(argv.includes('--json')).error(error))];
 }

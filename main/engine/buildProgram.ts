@@ -32,7 +32,7 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   const options = { ...stepOptions(config, base, trainables, executor), lossScaling: needsLossScale(executor.info.precision) }, kept = trainables.list.map((t) => t.name);
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
-  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, targetCache: await targetCache(parts), onFirstUse: (name) => report('compiling', firstUse(name, config), 0, 0) });
+  const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, targetCache: await targetCache(parts), onFirstUse: ([width, height], chosen) => report('compiling', `getting the first step at ${width} × ${height} px${config.lpl.enabled ? ` ${chosen ? 'with' : 'without'} LPL` : ''} ready, which takes a while`, 0, 0) });
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
     plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));
@@ -42,12 +42,6 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
     groups: { weights: kept, optimizer: optimizerVariables(executor, options), ema: options.ema ? kept.map(emaName) : [] },
     step: (step, batches) => runner.step(step, batches),
   };
-}
-
-/** A step's name (ProgramRunner's) in words. */
-function firstUse(name: string, { lpl }: RunConfig): string {
-  const [, width, height, chosen] = /^train_(\d+)x(\d+)_n\d+_lpl(\d+)/.exec(name) ?? [];
-  return width === undefined ? `first run of ${name}` : `getting the first step at ${width} × ${height} px${lpl.enabled ? ` ${chosen === '0' ? 'without' : 'with'} LPL` : ''} ready, which takes a while`;
 }
 
 async function targetCache({ base, config: { lpl, training }, warn }: ProgramParts): Promise<TargetCache> {

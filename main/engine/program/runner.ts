@@ -16,7 +16,7 @@ import { addRecord, emptyRecord, lplMetrics, type LplRecord } from './lplMetrics
 import { padChosen, paddedCount, padWeights } from './lplCounts.ts';
 import type { StepNumbers } from './stepNumbers.ts';
 
-export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** text encoders are trained: the step embeds captions itself */ liveText: boolean; targetCache: TargetCache; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(name: string): void }
+export interface RunnerParts { executor: Executor; base: BaseModel; options: StepOptions; numbers: StepNumbers; networks: Networks; method: RunConfig['method']; /** text encoders are trained: the step embeds captions itself */ liveText: boolean; targetCache: TargetCache; /** told before a shape runs for the first time, which takes much longer */ onFirstUse(size: readonly [number, number], chosen: number): void }
 
 /** Sums over the micro-batches of one step. */
 interface Tally { diffusion: number; lpl: number; loss: number; finite: boolean; bad: string[]; record: LplRecord; timesteps: number[]; norm: number; /** a shape ran for the first time */ first: boolean }
@@ -68,7 +68,7 @@ export class ProgramRunner {
     if (count) inputs['lpl_loss_weight'] = padWeights(inputs['lpl_loss_weight']!, chosen.length);
     if (count && this.#fed) Object.assign(inputs, await this.#fed.inputs(batch, padded));
     const name = this.define(this.#sizeOf(batch), n, count);
-    if (!this.#used.has(name)) this.#p.onFirstUse(name);
+    if (!this.#used.has(name)) this.#p.onFirstUse(this.#sizeOf(batch), count);
     tally.first ||= !this.#used.has(name);
     this.#used.add(name);
     const fed = options.accumulation === 1 ? { ...inputs, ...numbers.updateInputs(step) } : inputs;
