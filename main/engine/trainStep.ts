@@ -49,9 +49,9 @@ const allFinite = (...scalars: Tensor[]): Tensor => tf.min(tf.cast(tf.isFinite(t
 export function trainStep(networks: Networks, o: StepOptions, chosen: number): StepFunction {
   return (inputs, state) => {
     const { grads, report } = lossAndGradients(networks, o, chosen, inputs, state);
-    const { updates, norm } = clipAndUpdate(o, state, grads, inputs);
+    const { norm, ...changes } = clipAndUpdate(o, state, grads, inputs);
     const finite = allFinite(report['loss']!, norm);
-    return { outputs: { ...report, grad_norm: norm, finite }, updates, applyIf: finite };
+    return { outputs: { ...report, grad_norm: norm, finite }, ...changes, applyIf: finite };
   };
 }
 
@@ -60,8 +60,11 @@ export function accumulateStep(networks: Networks, o: StepOptions, chosen: numbe
   return (inputs, state) => {
     const { grads, report } = lossAndGradients(networks, o, chosen, inputs, state);
     const norm = globalNorm([...grads.values()]), finite = allFinite(report['loss']!, norm);
-    const updates = Object.fromEntries([...grads].map(([name, grad]) => [accumulatorName(name), tf.add(state.get(accumulatorName(name)), grad)]));
-    return { outputs: { ...report, grad_norm: norm, finite }, updates, applyIf: finite };
+    const loops = [...grads].map(([name, grad]) => {
+      const sum = accumulatorName(name);
+      return { names: [sum], compute: (own: State): TensorMap => ({ [sum]: tf.add(own.get(sum), grad) }) };
+    });
+    return { outputs: { ...report, grad_norm: norm, finite }, loops, applyIf: finite };
   };
 }
 
@@ -69,10 +72,10 @@ export function accumulateStep(networks: Networks, o: StepOptions, chosen: numbe
 export function applyStep(o: StepOptions): StepFunction {
   return (inputs, state) => {
     const sums = new Map(o.trained.map((name) => [name, state.get(accumulatorName(name))]));
-    const { updates, norm } = clipAndUpdate(o, state, sums, inputs);
+    const { norm, updates, loops } = clipAndUpdate(o, state, sums, inputs);
     for (const [name, sum] of sums) updates[accumulatorName(name)] = tf.zerosLike(sum);
     const finite = allFinite(norm);
-    return { outputs: { grad_norm: norm, finite }, updates, applyIf: finite };
+    return { outputs: { grad_norm: norm, finite }, updates, loops, applyIf: finite };
   };
 }
 

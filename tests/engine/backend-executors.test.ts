@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Executor } from '../../main/engine/backend/executor.ts';
+import type { Executor, HostTensor } from '../../main/engine/backend/executor.ts';
 import { createExecutor, type ExecutorOptions } from '../../main/engine/backend/select.ts';
 import { tf } from '../../main/engine/tf.ts';
 import { batch, declareModel, inputSpecs, noise, relativeError, shapes, trainStep } from './backendSteps.ts';
@@ -75,6 +75,25 @@ describe.each(['tensorflow', 'tensorflow-eager'] as const)('an executor on %s', 
     expect([e.read('a'), e.read('b')]).toEqual([b, a]);
     await e.run('swap', {});
     expect([e.read('a'), e.read('b')]).toEqual([a, b]);
+  });
+
+  test('runs loops over variables in place: what is read before keeps its old value, and applyIf holds', async () => {
+    const e = await start({ backend }), a = noise(70_000, 1), b = noise(70_000, 2);
+    e.declare('a', { shape: [700, 100] }, a);
+    e.declare('b', { shape: [700, 100] }, b);
+    e.define('step', { on: { shape: [], dtype: 'float32' } }, ({ on }, state) => {
+      const before = state.get('a'), factor = tf.add(tf.mean(tf.square(before)), 1);
+      const compute = (own: typeof state): Record<string, tf.Tensor> => ({ a: tf.add(own.get('a'), factor), b: tf.sub(own.get('b'), own.get('a')) });
+      return { outputs: { before, factor }, loops: [{ names: ['a', 'b'], compute }], applyIf: on! };
+    });
+    const run = (on: number): Promise<Record<string, HostTensor>> => e.run('step', { on: { shape: [], data: Float32Array.of(on) } });
+    expect((await run(0))['before']!.data).toEqual(a);
+    expect([e.read('a'), e.read('b')]).toEqual([a, b]);
+    const out = await run(1), factor = out['factor']!.data[0]!;
+    expect(out['before']!.data).toEqual(a);
+    expect(e.read('a')).toEqual(a.map((v) => v + factor));
+    expect(e.read('b')).toEqual(b.map((v, i) => v - a[i]!));
+    expect((await run(1))['before']!.data).toEqual(a.map((v) => v + factor));
   });
 
   test('takes functions and variables later, and keeps what was there', async () => {

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Executor } from '../../main/engine/backend/executor.ts';
 import { createExecutor } from '../../main/engine/backend/select.ts';
@@ -39,6 +39,21 @@ test.each(['tensorflow', 'tensorflow-eager'] as const)('steps on %s, applied or 
   expect([tf.memory().numTensors, native()]).toEqual([tensors, held]);
   open.splice(0).forEach((x) => x.dispose());
   expect([tf.memory().numTensors, native()]).toEqual([tensorsAtStart, nativeAtStart]);
+});
+
+test('a loop writes a variable where it is: a step over 256 MB takes no second 256 MB', async () => {
+  const e = await createExecutor({ backend: 'tensorflow' }), shape = [1 << 26];
+  open.push(e);
+  e.declare('big', { shape }, 'zeros');
+  e.define('step', { x: { shape: [], dtype: 'float32' } }, ({ x }) => ({ outputs: { x: x! }, loops: [{ names: ['big'], compute: (state) => ({ big: tf.add(tf.mul(state.get('big'), 0.5), x!) }) }], applyIf: x! }));
+  const step = (): Promise<unknown> => e.run('step', { x: { shape: [], data: Float32Array.of(1) } });
+  const megabytes = (key: string): number => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
+  await step();
+  writeFileSync('/proc/self/clear_refs', '5'); // the peak starts anew
+  const before = megabytes('VmRSS');
+  await step();
+  expect(megabytes('VmHWM') - before).toBeLessThan(64);
+  expect(e.read('big').every((v) => v === 1.5)).toBe(true);
 });
 
 test('a step that fails leaves nothing behind: tensors, files, and the executor goes on', async () => {

@@ -3,7 +3,7 @@ import { tf, type Tensor, type TensorMap } from '../tf.ts';
 import { misuse } from './errors.ts';
 import type { Executor, ExecutorInfo, HostArray, HostTensor, InputSpec, State, StepFunction, StepResult, VariableSpec } from './executor.ts';
 import { roundTo } from './halfRounding.ts';
-import { addDefinition, checkedUpdates, checkInputs, checkLength, sizeOf, type StepDefinition } from './stepCheck.ts';
+import { addDefinition, allUpdates, checkedUpdates, checkInputs, checkLength, sizeOf, type StepDefinition } from './stepCheck.ts';
 
 /** Half-stored variables hold their rounded values as float32 here: tfjs has no half types. */
 export class EagerExecutor implements Executor {
@@ -86,7 +86,7 @@ export class EagerExecutor implements Executor {
     tf.tidy(() => {
       const tensors = Object.fromEntries(Object.entries(inputs).map(([key, { shape, data }]) => [key, tf.tensor(data, shape, step.inputs[key]!.dtype)]));
       const made = step.fn(tensors, state);
-      const updates = Object.fromEntries(checkedUpdates(step.name, made, this.specs));
+      const updates = Object.fromEntries(checkedUpdates(step.name, allUpdates(made, state), this.specs));
       result = { outputs: clones(made.outputs), updates: clones(updates), ...(made.applyIf ? { applyIf: tf.clone(made.applyIf) } : {}) };
       return [...Object.values(result.outputs), ...Object.values(result.updates!), ...(result.applyIf ? [result.applyIf] : [])];
     });

@@ -31,7 +31,13 @@ export interface State {
  * With `applyIf` (a scalar, float32 or bool) they are only applied when it is not zero: that is how a step with non-finite
  * gradients leaves the weights alone. Half-stored variables are frozen and cannot be updated.
  */
-export type StepResult = { outputs: TensorMap; updates?: TensorMap; applyIf?: Tensor };
+export type StepResult = { outputs: TensorMap; updates?: TensorMap; loops?: UpdateLoop[]; applyIf?: Tensor };
+
+/**
+ * Elementwise updates of variables `names`, which `compute` reads from the state that it is given: where that can be compiled, one pass over
+ * memory that writes each new value where the old one was. What the state hands out must not be used elsewhere.
+ */
+export interface UpdateLoop { names: string[]; compute(state: State): TensorMap }
 export type StepFunction = (inputs: TensorMap, state: State) => StepResult;
 
 /** Compute precision of convolutions and matrix products; everything else stays float32. */

@@ -1,7 +1,7 @@
 /** What both executors check before they run a step: that inputs and updates are what was declared. */
 import type { Tensor, TensorMap } from '../tf.ts';
 import { misuse } from './errors.ts';
-import type { HostTensor, InputSpec, StepFunction, StepResult, VariableSpec } from './executor.ts';
+import type { HostTensor, InputSpec, State, StepFunction, StepResult, VariableSpec } from './executor.ts';
 
 export interface StepDefinition { name: string; inputs: Record<string, InputSpec>; fn: StepFunction }
 
@@ -27,9 +27,12 @@ export function checkInputs({ name, inputs }: StepDefinition, given: Record<stri
   }
 }
 
-/** The updates of a step's result as a list, checked against the variables. */
-export function checkedUpdates(step: string, { updates }: StepResult, variables: Map<string, VariableSpec>): [string, Tensor][] {
-  const list = Object.entries((updates ?? {}) satisfies TensorMap);
+/** Updates and loops of a result, computed with `state`. */
+export const allUpdates = ({ updates, loops }: StepResult, state: State): TensorMap => Object.assign({ ...updates }, ...(loops ?? []).map((loop) => loop.compute(state))) as TensorMap;
+
+/** New values of variables as a list, checked against their declarations. */
+export function checkedUpdates(step: string, updates: TensorMap, variables: Map<string, VariableSpec>): [string, Tensor][] {
+  const list = Object.entries(updates);
   for (const [name, tensor] of list) {
     const spec = variables.get(name);
     if (!spec) throw misuse(`"${step}" updates "${name}", which was never declared`);

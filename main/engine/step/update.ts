@@ -1,8 +1,7 @@
 /** From gradients to new variables: clip, optimizer, EMA. */
-import type { Executor, State } from '../backend/executor.ts';
+import type { Executor, State, UpdateLoop } from '../backend/executor.ts';
 import { clipFactor, globalNorm } from '../optim/clipGradNorm.ts';
 import { emaUpdate } from '../optim/ema.ts';
-import { fuseAll } from '../ops/fuse.ts';
 import { tf, type Tensor, type TensorMap } from '../tf.ts';
 import { emaName } from '../trainables/trainables.ts';
 import type { StepOptions } from './stepOptions.ts';
@@ -26,6 +25,10 @@ export function optimizerVariables(executor: Executor, { trained, optimizer }: S
   return trained.flatMap((name) => Object.keys(optimizer.slots(specs.get(name)!.shape)).map((slot) => slotName(slot, name)));
 }
 
+/** A variable, its optimizer state and its EMA. */
+const updatedNames = (o: StepOptions, state: State, name: string): string[] =>
+  [name, ...Object.keys(o.optimizer.slots(state.get(name).shape)).map((slot) => slotName(slot, name)), ...(o.ema ? [emaName(name)] : [])];
+
 /** New values of one variable, its optimizer state and its EMA. */
 function updateOne(o: StepOptions, state: State, name: string, unclipped: Tensor, factor: Tensor | undefined, scalars: Tensor[], oneMinusDecay: Tensor | undefined): TensorMap {
   const param = state.get(name), grad = factor ? tf.mul(unclipped, factor) : unclipped;
@@ -38,21 +41,18 @@ function updateOne(o: StepOptions, state: State, name: string, unclipped: Tensor
   };
 }
 
-/** An elementwise optimizer's update as one compiled loop: one node a variable instead of twenty, one pass over its memory. */
-function fused({ optimizer }: StepOptions, update: () => TensorMap): TensorMap {
-  if (!optimizer.elementwise) return update();
-  let names: string[] = [];
-  const values = fuseAll(Infinity, () => { const map = update(); names = Object.keys(map); return Object.values(map); });
-  return Object.fromEntries(values.map((t, i) => [names[i]!, t]));
-}
-
-export interface Update { updates: TensorMap; norm: Tensor }
+/** `updates` and `loops` as in the executor's StepResult. */
+export interface Update { updates: TensorMap; loops: UpdateLoop[]; norm: Tensor }
 
 /** Clips the gradients to the norm and steps the optimizer; variables without a gradient stay. Inputs: see `updateInputs`. */
 export function clipAndUpdate(o: StepOptions, state: State, grads: Map<string, Tensor>, inputs: TensorMap): Update {
   const norm = globalNorm([...grads.values()]), factor = clipFactor(norm, o.maxGradNorm);
   const scalars = tf.unstack(inputs['optimizer_scalars']!), second = o.second ? tf.unstack(inputs['optimizer_scalars_second']!) : scalars;
   const oneMinusDecay = o.ema ? inputs['one_minus_ema_decay'] : undefined;
-  const updates = [...grads].map(([name, grad]) => fused(o, () => updateOne(o, state, name, grad, o.maxGradNorm > 0 ? factor : undefined, o.second?.(name) ? second : scalars, oneMinusDecay)));
-  return { updates: Object.assign({}, ...updates) as TensorMap, norm };
+  const loops = [...grads].map(([name, grad]): UpdateLoop => ({
+    names: updatedNames(o, state, name),
+    compute: (own) => updateOne(o, own, name, grad, o.maxGradNorm > 0 ? factor : undefined, o.second?.(name) ? second : scalars, oneMinusDecay),
+  }));
+  if (o.optimizer.elementwise) return { updates: {}, loops, norm };
+  return { updates: Object.assign({}, ...loops.map((loop) => loop.compute(state))) as TensorMap, loops: [], norm };
 }

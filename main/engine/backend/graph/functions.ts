@@ -1,11 +1,11 @@
 /** Functions of the recorded graph and the nodes that call them. */
 import { encodeFunction } from './encode.ts';
-import type { Attrs, Body, Ref } from './node.ts';
+import type { Attrs, Body, GraphNode, Ref } from './node.ts';
 
 /** Encoded functions by name. */
 export type Functions = Map<string, Uint8Array>;
 /** How a function is called, where that differs from a plain PartitionedCall: the operation, its attributes, the node's name. */
-export interface Call { op?: string; attrs?: Attrs; node?: string }
+export interface Call { op?: string; attrs?: Attrs; node?: string; /** nodes that it waits for */ control?: GraphNode[] }
 
 /**
  * ConfigProto { graph_options (10) { rewrite_options (10) { disable_meta_optimizer (19): true } } }: grappler leaves the called function alone.
@@ -20,5 +20,5 @@ export function callFunction(functions: Functions, name: string, inner: Body, ou
   if (!functions.has(name)) functions.set(name, encodeFunction(name, { args: inner.args, outputs, nodes: inner.nodes, attrs }));
   const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
   const plain = { ...types, f: { func: name }, config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
-  return outer.add(call.op ?? 'PartitionedCall', inner.arguments, { ...plain, ...attrs, ...call.attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })), [], call.node);
+  return outer.add(call.op ?? 'PartitionedCall', inner.arguments, { ...plain, ...attrs, ...call.attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })), call.control, call.node);
 }

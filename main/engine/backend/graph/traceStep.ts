@@ -1,10 +1,10 @@
 /** Records one step function into a body of the main graph. */
 import { tf, type Tensor, type TensorMap } from '../../tf.ts';
 import { misuse } from '../errors.ts';
-import type { State, StepResult } from '../executor.ts';
+import type { State, StepResult, UpdateLoop } from '../executor.ts';
 import { storageEnum } from '../native.ts';
 import { DT } from '../nodeBinding.ts';
-import { checkedUpdates, type StepDefinition } from '../stepCheck.ts';
+import { allUpdates, checkedUpdates, type StepDefinition } from '../stepCheck.ts';
 import { AS_IT_IS, LEFT_ALONE } from './functions.ts';
 import { GRAPH_BACKEND, graphRecorder } from './kernels/index.ts';
 import { Body, type GraphNode, type Ref } from './node.ts';
@@ -14,32 +14,43 @@ import { readVariable, variableHandle, type GraphVariables } from './variables.t
 /** A recorded step: which nodes to feed and to fetch. */
 export interface TracedStep { body: Body; feeds: Record<string, string>; fetches: Record<string, string>; /** fetched to make the updates happen */ done?: string }
 
-interface Variable { handle: Ref; value: Ref; /** what has to happen before the variable is assigned */ read: GraphNode }
-
-/** The variables as a step sees them: read once per step, before any update. */
+/** Variables as one body (a step's, or that of a loop within it) sees them: each read at most once, before any update. */
 class GraphState implements State {
-  readonly handles = new Map<string, Variable>();
+  private readonly handles = new Map<string, Ref>();
+  private readonly values = new Map<string, Ref>();
+  private readonly reads = new Map<string, GraphNode>();
   private readonly recorder: GraphRecorder;
   private readonly body: Body;
   private readonly variables: GraphVariables;
-  constructor(recorder: GraphRecorder, body: Body, variables: GraphVariables) {
+  private readonly outer: GraphState | undefined;
+  constructor(recorder: GraphRecorder, variables: GraphVariables, outer?: GraphState) {
     this.recorder = recorder;
-    this.body = body;
+    this.body = recorder.body;
     this.variables = variables;
+    this.outer = outer;
   }
   has(name: string): boolean { return this.variables.specs.has(name); }
-  get(name: string): tf.Tensor { return this.recorder.tensor(this.entry(name).value); }
-  entry(name: string): Variable {
-    const known = this.handles.get(name);
-    if (known) return known;
-    const spec = this.variables.spec(name);
-    const handle = variableHandle(this.body, name, spec);
-    const stored = readVariable(this.body, handle, spec);
-    const value = spec.dtype === 'uint8' ? this.body.cast(stored, DT.float, []) : { ...stored, fromVariable: true };
-    const made = { handle, value, read: stored.node! };
-    this.handles.set(name, made);
-    return made;
+  get(name: string): tf.Tensor { return this.recorder.tensor(this.value(name)); }
+
+  /** The handle of a variable; a loop is given the step's. */
+  handle(name: string): Ref {
+    const handle = this.handles.get(name) ?? (this.outer ? this.body.local(this.outer.handle(name)) : variableHandle(this.body, name, this.variables.spec(name)));
+    this.handles.set(name, handle);
+    return handle;
   }
+
+  value(name: string): Ref {
+    const known = this.values.get(name);
+    if (known) return known;
+    const spec = this.variables.spec(name), stored = readVariable(this.body, this.handle(name), spec);
+    const value = spec.dtype === 'uint8' ? this.body.cast(stored, DT.float, []) : { ...stored, fromVariable: true };
+    this.reads.set(name, stored.node!);
+    this.values.set(name, value);
+    return value;
+  }
+
+  /** What has to happen before the variables are assigned. */
+  readsOf(names: string[]): GraphNode[] { return names.flatMap((name) => this.reads.get(name) ?? []); }
 }
 
 /**
@@ -57,7 +68,7 @@ export function traceStep(index: number, step: StepDefinition, variables: GraphV
         const [tensors, feeds] = placeholders(recorder, step);
         let names: string[] = [];
         const compute = (): Tensor[] => {
-          const state = new GraphState(recorder, recorder.body, variables), result = step.fn(tensors, state);
+          const state = new GraphState(recorder, variables), result = step.fn(tensors, state);
           names = Object.keys(result.outputs);
           return [...Object.values(result.outputs), ...assignments(recorder, state, step.name, result, variables)].map((t) => recorder.tensor(recorder.plain(t), t.dtype));
         };
@@ -87,25 +98,47 @@ function identity(body: Body, ref: Ref, name: string, control: GraphNode[] = [])
 
 /**
  * Each update's assignment waits for its variable to have been read (readers share the old buffer, so nothing else has to wait).
- * With `applyIf`, new values go through Switch: assignments behind a dead branch do not run, and Merge tells that all is done. Returns the
- * token that tells it, or nothing where nothing is updated.
+ * With `applyIf`, new values go through Switch: assignments behind a dead branch do not run, and Merge tells that all is done. Loops choose
+ * between new and old values themselves. Returns the token that tells it, or nothing where nothing is updated.
  */
 function assignments(recorder: GraphRecorder, state: GraphState, step: string, result: StepResult, variables: GraphVariables): Tensor[] {
-  const { body } = recorder;
-  const updates = checkedUpdates(step, result, variables.specs);
+  const { body } = recorder, loops = recorder.current.xla ? result.loops ?? [] : [];
+  const updates = checkedUpdates(step, recorder.current.xla ? result.updates ?? {} : allUpdates(result, state), variables.specs);
   if (result.applyIf && result.applyIf.size !== 1) throw misuse(`"${step}": applyIf must be a scalar, is [${result.applyIf.shape}]`);
-  if (updates.length === 0) return [];
+  if (updates.length + loops.length === 0) return [];
   const condition = result.applyIf && recorder.ref(tf.cast(tf.reshape(result.applyIf, []), 'bool'));
   const gate = (ref: Ref): Ref[] => body.add('Switch', [ref, condition!], { T: { type: ref.dtype } }, [{ shape: ref.shape, dtype: ref.dtype }, { shape: ref.shape, dtype: ref.dtype }]);
   const assigned = updates.map(([name, tensor]) => {
-    const { handle, read } = state.entry(name), dtype = storageEnum(variables.spec(name).dtype ?? 'float32'), next = body.cast(recorder.plain(tensor), dtype, []);
-    body.add('AssignVariableOp', [handle, condition ? gate(next)[1]! : next], { dtype: { type: dtype } }, [], [read]);
-    return body.nodes.at(-1)!;
+    const dtype = storageEnum(variables.spec(name).dtype ?? 'float32'), next = body.cast(recorder.plain(tensor), dtype, []);
+    return assign(body, state.handle(name), condition ? gate(next)[1]! : next, state.readsOf([name]));
   });
+  const looped = loops.map((loop) => inPlace(recorder, state, step, loop, variables, condition));
   const token = body.constant(Int32Array.of(1), [], DT.int32), done = (ref: Ref): Tensor[] => [recorder.tensor(ref, 'int32')];
-  if (!condition) return done(identity(body, token, 'done', assigned));
+  if (!condition || updates.length === 0) return done(identity(body, token, 'done', [...assigned, ...looped]));
   const [off, on] = gate(token);
   const both = [identity(body, off!, 'kept'), identity(body, on!, 'applied', assigned)];
-  const [merged] = body.add('Merge', both, { T: { type: DT.int32 }, N: { int: 2 } }, [{ shape: [], dtype: DT.int32 }, { shape: [], dtype: DT.int32 }], [], 'done');
-  return done(merged!);
+  const [merged] = body.add('Merge', both, { T: { type: DT.int32 }, N: { int: 2 } }, [{ shape: [], dtype: DT.int32 }, { shape: [], dtype: DT.int32 }]);
+  return done(identity(body, merged!, 'done', looped));
+}
+
+function assign(body: Body, handle: Ref, value: Ref, control: GraphNode[] = []): GraphNode {
+  body.add('AssignVariableOp', [handle, value], { dtype: { type: value.dtype } }, [], control);
+  return body.nodes.at(-1)!;
+}
+
+/**
+ * One compiled loop that reads and assigns its variables itself: XLA then writes into their own memory (it is not reused while anyone still reads
+ * it). New buffers instead would lie scattered among a step's other memory, which a third of the heap was lost to. Returns the call.
+ */
+function inPlace(recorder: GraphRecorder, state: GraphState, step: string, { names, compute }: UpdateLoop, variables: GraphVariables, condition: Ref | undefined): GraphNode {
+  const [token] = recorder.inFunction({ _XlaMustCompile: { bool: true } }, () => {
+    const { body } = recorder, inner = new GraphState(recorder, variables, state);
+    const assigned = checkedUpdates(step, compute(inner), variables.specs).map(([name, tensor]) => {
+      const next = recorder.plain(tensor), kept = { shape: next.shape, dtype: DT.float };
+      const value = condition ? body.add('SelectV2', [body.local(condition), next, inner.value(name)], { T: { type: DT.float } }, [kept])[0]! : next;
+      return assign(body, inner.handle(name), value);
+    });
+    return [recorder.tensor(identity(body, body.constant(Int32Array.of(1), [], DT.int32), 'done', assigned), 'int32')];
+  }, { op: 'StatefulPartitionedCall', control: state.readsOf(names) });
+  return recorder.ref(token!).node!;
 }
