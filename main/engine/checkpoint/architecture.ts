@@ -26,7 +26,7 @@ function refuseParts(path: string, names: string[]): void {
   if (names.some((n) => /\.lora_(down|up|A|B)\.|\.lora\.(down|up)\.|lora_linear_layer|\.hada_w1|\.lokr_w/.test(n))) throw otherFile(path, 'a LoRA', 'Choose the base model here and the LoRA under "Continue from LoRA".');
   if (names.length > 0 && names.every((n) => /^(first_stage_model\.)?(encoder|decoder|quant_conv|post_quant_conv|loss)\b/.test(n))) throw otherFile(path, 'a VAE', 'Choose the base model here and the VAE under "Other VAE".');
   if (names.some((n) => /^(down_blocks|up_blocks|mid_block)\./.test(n))) throw otherFile(path, 'a UNet in diffusers layout', 'Choose the whole model folder, the one with model_index.json.');
-  if (names.length < 3) throw otherFile(path, names.some((n) => /emb_params|\*|clip_[lg]/.test(n)) ? 'a textual inversion embedding' : `a file with ${names.length} tensors`, 'Choose an SDXL or Stable Diffusion 1.5 model.');
+  if (names.length < 3) throw otherFile(path, names.some((n) => /emb_params|\*|clip_[lg]/.test(n)) ? 'a textual inversion embedding' : `a file with ${names.length === 1 ? 'one tensor' : `${names.length} tensors`}`, 'Choose an SDXL or Stable Diffusion 1.5 model.');
 }
 
 /** Tells SDXL and SD 1.5 apart from each other and from everything else. Throws model.not_supported, model.not_a_base_model. */

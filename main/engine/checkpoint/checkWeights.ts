@@ -30,15 +30,19 @@ export function fitWeights(component: ComponentSource, expected: Record<string, 
   return { weights, problems };
 }
 
+/** Components as people call them. */
+export const componentTitles: Record<ComponentName, string> = { unet: 'UNet', vae: 'VAE', text_encoder: 'text encoder', text_encoder_2: 'second text encoder' };
+const weightsOf = (list: string[]): string => (list.length === 1 ? 'a weight' : `${list.length} weights`);
+
 /** Throws model.missing_tensors, model.misshapen_tensors, model.wrong_dtype or model.extra_tensors, naming them. */
 export function checkProblems(path: string, component: ComponentName, { missing, extra, misshapen, formats }: WeightProblems): void {
-  const where = { path, component, missing, extra, misshapen, formats };
-  if (missing.length) throw new AppError('model.missing_tensors', `${path}: the ${component} lacks ${missing.length} weights: ${someOf(missing)}.`,
+  const where = { path, component, missing, extra, misshapen, formats }, title = componentTitles[component];
+  if (missing.length) throw new AppError('model.missing_tensors', `${path}: the ${title} lacks ${weightsOf(missing)}: ${someOf(missing)}.`,
     'The file is incomplete, or belongs to another architecture than its config says. Use the model as it was published.', where);
-  if (misshapen.length) throw new AppError('model.misshapen_tensors', `${path}: the ${component} has weights of the wrong shape: ${someOf(misshapen, 4)}.`,
+  if (misshapen.length) throw new AppError('model.misshapen_tensors', `${path}: the ${title} has ${weightsOf(misshapen)} of the wrong shape: ${someOf(misshapen, 4)}.`,
     'The config.json and the weights belong to different models. Use both from the same download.', where);
-  if (formats.length) throw new AppError('model.wrong_dtype', `${path}: the ${component} has ${formats.length} weights that are not stored as floating-point numbers of 16 bits or more: ${someOf(formats, 4)}.`,
+  if (formats.length) throw new AppError('model.wrong_dtype', `${path}: the ${title} has ${weightsOf(formats)} not stored as floating-point numbers of 16 bits or more: ${someOf(formats, 4)}.`,
     'Quantised models (8 bits and fewer) cannot be trained on. Use the model in float16, bfloat16 or float32.', where);
-  if (extra.length) throw new AppError('model.extra_tensors', `${path}: the ${component} has ${extra.length} weights that its architecture does not have: ${someOf(extra)}.`,
+  if (extra.length) throw new AppError('model.extra_tensors', `${path}: the ${title} has ${weightsOf(extra)} that its architecture does not know: ${someOf(extra)}.`,
     'The config.json and the weights belong to different models, or a merge went wrong. Use the model as it was published.', where);
 }

@@ -50,6 +50,7 @@ function parseEntry(path: string, name: string, value: unknown, dataBegin: numbe
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) throw bad('has impossible offsets');
   const [begin, end] = offsets as [number, number];
   const bytes = elementCount(shape) * bytesPerElement[dtype];
+  if (Number.isNaN(bytes)) throw bad(`has the shape [${shape.join(', ')}], larger than any file`);
   if (end - begin !== bytes) throw bad(`takes ${end - begin} bytes but its shape [${shape.join(', ')}] in ${dtype} needs ${bytes}`);
   return { name, dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
 }

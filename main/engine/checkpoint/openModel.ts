@@ -1,7 +1,7 @@
 /** Opens a base model, whatever its layout, and checks it before any time is spent on it. */
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
-import { checkProblems, fitWeights } from './checkWeights.ts';
+import { checkProblems, componentTitles, fitWeights } from './checkWeights.ts';
 import { unreadableFile } from './errors.ts';
 import { expectedShapes } from './expectedShapes.ts';
 import type { ComponentName, ModelSource } from './modelSource.ts';
@@ -31,11 +31,19 @@ function checkTokenizers(source: ModelSource): void {
   }
 }
 
+/** expectedShapes, with the place in what is said. */
+function shapesOf(source: ModelSource, component: ComponentName): ReturnType<typeof expectedShapes> {
+  try { return expectedShapes(component, source.config(component)); } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `${source.path}, ${componentTitles[component]}: ${error.message}`, error.hint, { ...error.details, path: source.path, component });
+  }
+}
+
 /** Every component has exactly the weights, in the shapes, that its config asks for. */
 function check(source: ModelSource): void {
   for (const component of source.components) {
     const config = source.config(component);
-    const { weights, problems } = fitWeights({ config, weights: source.weights(component) }, expectedShapes(component, config));
+    const { weights, problems } = fitWeights({ config, weights: source.weights(component) }, shapesOf(source, component));
     checkProblems(source.path, component, problems);
     source.replace(component, { config, weights });
   }

@@ -1,6 +1,6 @@
 /** One weight of a model, wherever and however it is stored, in the layout and number format that is asked for. */
 import { AppError } from '../../contract/errors.ts';
-import { bytesPerElement, bytesToHalfBits, firstNonFinite, floatToBytes, floatToHalf, isHalf, type Dtype, type FloatDtype } from './dtype.ts';
+import { bytesPerElement, bytesToHalfBits, firstNonFinite, floatToBytes, floatToHalf, halfToFloat, isHalf, type Dtype, type FloatDtype } from './dtype.ts';
 import { tfjsShape, toTfjsLayout, toTorchLayout } from './layout.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 
@@ -8,7 +8,7 @@ import type { SafetensorsFile } from './safetensors.ts';
 export interface StoredWeight { name: string; shape: number[]; dtype: Dtype; file: SafetensorsFile; key: string; rows?: [first: number, count: number]; transposed?: true }
 
 const notFinite = (w: StoredWeight, index: number, value: number): AppError =>
-  new AppError('model.nan_weights', `${w.file.path}: tensor "${w.key}" contains ${value} (value ${index}).`,
+  new AppError('model.nan_weights', `${w.file.path}: tensor "${w.key}" contains ${Number.isNaN(value) ? 'NaN, which is not a number' : `an infinite value (${value})`}, at position ${index}.`,
     'The model is broken, often by a merge or by saving in half precision. Use another copy or version of it.', { path: w.file.path, tensor: w.key, weight: w.name, index });
 
 function checkFinite(w: StoredWeight, values: Float32Array): Float32Array {
@@ -27,8 +27,8 @@ function firstNonFiniteHalf(bits: Uint16Array, dtype: 'F16' | 'BF16'): number {
 /** Reads the weight and looks at every value. Throws model.nan_weights where one is not finite. */
 export async function checkValues(w: StoredWeight): Promise<void> {
   if (!isHalf(w.dtype)) { checkFinite(w, await w.file.readFloat(w.key, w.rows)); return; }
-  const index = firstNonFiniteHalf(bytesToHalfBits(await w.file.readBytes(w.key, w.rows)), w.dtype);
-  if (index >= 0) throw notFinite(w, index, NaN);
+  const bits = bytesToHalfBits(await w.file.readBytes(w.key, w.rows)), index = firstNonFiniteHalf(bits, w.dtype);
+  if (index >= 0) throw notFinite(w, index, halfToFloat(bits.subarray(index, index + 1), w.dtype)[0]!);
 }
 
 /** float32 values in tfjs layout with their tfjs shape. Throws model.nan_weights where one is not finite. */
@@ -44,7 +44,7 @@ export async function readHalfBits(w: StoredWeight, dtype: 'F16' | 'BF16'): Prom
     return { shape, data: floatToHalf(data, dtype) };
   }
   const bits = bytesToHalfBits(await w.file.readBytes(w.key, w.rows)), index = firstNonFiniteHalf(bits, dtype);
-  if (index >= 0) throw notFinite(w, index, NaN);
+  if (index >= 0) throw notFinite(w, index, halfToFloat(bits.subarray(index, index + 1), w.dtype)[0]!);
   return { shape: tfjsShape(w.name, w.shape), data: w.transposed ? bits : toTfjsLayout(w.name, w.shape, bits) };
 }
 

@@ -33,7 +33,7 @@ async function readHeader(file: FileHandle, path: string): Promise<Header> {
   refuseOtherFormats(path, start);
   if (size < 10) throw notSafetensors(path, `it is only ${size} bytes long`, 'Download or export the file again.');
   const length = Number(new DataView(start.buffer).getBigUint64(0, true));
-  if (start[8] !== 0x7b) throw notSafetensors(path, 'it has no safetensors header', 'Choose a .safetensors file.');
+  if (start[8] !== 0x7b) throw notSafetensors(path, 'it has no safetensors header', 'Choose a .safetensors file. If it is one by its name, download or export it again.');
   if (length > maxHeaderBytes) throw damagedFile(path, `its header claims ${length} bytes, more than the format allows`);
   if (8 + length > size) throw damagedFile(path, `it is ${size} bytes long but its header alone claims ${length}: the download or copy is incomplete`);
   const json = new Uint8Array(length);
