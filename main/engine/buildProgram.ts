@@ -4,7 +4,7 @@ import type { Executor } from './backend/executor.ts';
 import { openTokenizers } from './data/encodeText.ts';
 import type { BatchPlan } from './data/batches.ts';
 import { createOptimizer } from './optim/index.ts';
-import { trainedNetworks } from './program/networks.ts';
+import { decoderStrips, trainedNetworks } from './program/networks.ts';
 import { paddedCount } from './program/lplCounts.ts';
 import { ProgramRunner } from './program/runner.ts';
 import type { TargetCache } from './program/fedTargets.ts';
@@ -44,9 +44,9 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   };
 }
 
-async function targetCache({ base, config: { lpl, training }, warn }: ProgramParts): Promise<TargetCache> {
+async function targetCache({ base, config: { lpl, training }, parts, warn }: ProgramParts): Promise<TargetCache> {
   const { lpl_cache_mb: memoryMb, lpl_cache_disk_mb: diskMb } = lpl;
-  return { memoryMb, diskMb, decoderHash: diskMb > 0 ? `${await base.source.hash('vae')} ${training.frozen_precision}` : '', warn: warn ?? (() => {}) };
+  return { memoryMb, diskMb, decoderHash: diskMb > 0 ? `${await base.source.hash('vae')} ${training.frozen_precision} ${decoderStrips(lpl, parts)}` : '', warn: warn ?? (() => {}) };
 }
 
 /** The decoder: for samples, validation and LPL. */

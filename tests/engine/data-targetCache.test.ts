@@ -1,8 +1,11 @@
 /** The caches' limits on disk: what goes, what stays, what happens when nothing can be written; LPL's targets through them. */
-import { mkdtempSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Executor } from '../../main/engine/backend/executor.ts';
+import { expectedShapes } from '../../main/engine/checkpoint/expectedShapes.ts';
+import { targetsPlan } from '../../main/engine/program/targetsPlan.ts';
 import { openTensorCache, type CachedTensors, type TensorCache } from '../../main/engine/data/tensorCache.ts';
 import { openTinyRuns } from './tinyRuns.ts';
 
@@ -45,6 +48,21 @@ describe('a cache within a limit on disk', () => {
     await open(21 * KB).put(key(2), one(2));
     expect(files(dir)).toEqual([join(key(1).slice(0, 2), `${key(1)}.safetensors`)]);
   });
+  test('a damaged file is said once and makes room; sizes are those on disk, and the limit holds', async () => {
+    const writer = open(60 * KB), path = (n: number) => join(dir, key(n).slice(0, 2), `${key(n)}.safetensors`), said: string[] = [];
+    for (const n of [1, 2]) await writer.put(key(n), one(n));
+    truncateSync(path(1), 9_000);
+    const cache = open(45 * KB, { onDamaged: (file: string) => said.push(file) });
+    expect(await cache.get(key(1), async () => one(1))).toEqual(one(1));
+    expect(await cache.get(key(1), never)).toEqual(one(1)); // whole again; 2, which nobody used, had to go
+    expect(said).toEqual([path(1)]);
+    expect(bytesIn(dir)).toBeLessThanOrEqual(45 * KB);
+
+    const small = open(21 * KB, { onDamaged: (file: string) => said.push(file) }); // no room for one with its header
+    truncateSync(path(1), 9_000);
+    for (const _ of [1, 2]) expect(await small.get(key(1), async () => one(1))).toEqual(one(1));
+    expect(said).toEqual([path(1), path(1)]);
+  });
   test('where nothing can be written it says so once and goes on', async () => {
     const said: string[] = [];
     writeFileSync(join(dir, '01'), ''); // a file where the folder should be
@@ -52,6 +70,21 @@ describe('a cache within a limit on disk', () => {
     for (const n of [1, 1, 2]) expect(await cache.get(key(n), async () => one(n))).toEqual(one(n));
     expect(said).toHaveLength(1);
   });
+});
+
+test('LPL targets are fed to models of SD 1.5\'s size, also with an EMA of a LoRA, and computed in every step for SDXL\'s', () => {
+  const one = { _class_name: 'UNet2DConditionModel', layers_per_block: 2, in_channels: 4, out_channels: 4 };
+  const sd15 = { ...one, block_out_channels: [320, 640, 1280, 1280], down_block_types: [...Array(3).fill('CrossAttnDownBlock2D'), 'DownBlock2D'], up_block_types: ['UpBlock2D', ...Array(3).fill('CrossAttnUpBlock2D')], attention_head_dim: 8, cross_attention_dim: 768 };
+  const sdxl = {
+    ...one, block_out_channels: [320, 640, 1280], down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D'], up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'], transformer_layers_per_block: [1, 2, 10],
+    attention_head_dim: [5, 10, 20], cross_attention_dim: 2048, use_linear_projection: true, addition_embed_type: 'text_time', addition_time_embed_dim: 256, projection_class_embeddings_input_dim: 2816,
+  };
+  const planOf = (unet: Record<string, unknown>, ...more: number[][]): string => {
+    const shapes = [...Object.values(expectedShapes('unet', unet)), ...more], variables = new Map(shapes.map((shape, i) => [`w${i}`, { shape, dtype: 'float32' }]));
+    return targetsPlan({ variables: () => variables } as unknown as Executor);
+  };
+  expect(planOf(sd15, [49_490_179], [2, 30_000_000])).toBe('fed');
+  expect(planOf(sdxl)).toBe('computed');
 });
 
 test('LPL targets from the disk: written by one run, read by the next, the same bits as from memory', async () => {

@@ -7,6 +7,8 @@ export interface DiskBudget {
   makeRoom(bytes: number): boolean;
   /** A file was written, or read again: it stays while this process runs. */
   used(path: string, bytes: number): void;
+  /** Deletes a file that is of no use. Throws where that fails. */
+  discard(path: string): void;
 }
 
 interface Entry { path: string; bytes: number; at: number }
@@ -25,7 +27,7 @@ function entriesOf(dir: string): Entry[] {
 
 /** `limit` in bytes, for all that lies in `dir`, whichever run wrote it. */
 export function diskBudget(dir: string, limit: number): DiskBudget {
-  const old = new Map(entriesOf(dir).map((e) => [e.path, e.bytes])), own = new Set<string>();
+  const old = new Map(entriesOf(dir).map((e) => [e.path, e.bytes])), own = new Map<string, number>();
   let total = [...old.values()].reduce((sum, bytes) => sum + bytes, 0);
   return {
     makeRoom(bytes) {
@@ -41,9 +43,17 @@ export function diskBudget(dir: string, limit: number): DiskBudget {
     },
     used(path, bytes) {
       if (own.has(path)) return;
-      own.add(path);
-      if (!old.delete(path)) total += bytes;
-      else { try { const now = new Date(); utimesSync(path, now, now); } catch { /* read-only: its age stays */ } }
+      const known = old.get(path);
+      own.set(path, known ?? bytes);
+      if (known === undefined) { total += bytes; return; }
+      old.delete(path);
+      try { const now = new Date(); utimesSync(path, now, now); } catch { /* read-only: its age stays */ }
+    },
+    discard(path) {
+      rmSync(path, { force: true });
+      total -= old.get(path) ?? own.get(path) ?? 0;
+      old.delete(path);
+      own.delete(path);
     },
   };
 }

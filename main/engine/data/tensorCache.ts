@@ -44,8 +44,9 @@ export function openTensorCache({ dir, memoryBytes, diskBytes, onDamaged, onUnwr
   const put = async (key: string, tensors: CachedTensors): Promise<void> => {
     remember(key, tensors);
     const path = file(key), bytes = sizeOf(tensors) + HEADER_BYTES;
-    if (!path || !writable || (budget && !budget.makeRoom(bytes))) return;
+    if (!path || !writable) return;
     try {
+      if (budget && !budget.makeRoom(bytes)) return;
       await write(path, tensors);
       budget?.used(path, bytes);
     } catch (error) {
@@ -63,7 +64,10 @@ export function openTensorCache({ dir, memoryBytes, diskBytes, onDamaged, onUnwr
       if (known) return known;
       const found = stored(key) ? await read(file(key)!) : undefined;
       if (found) { budget?.used(file(key)!, sizeOf(found) + HEADER_BYTES); remember(key, found); return found; }
-      if (stored(key)) onDamaged?.(file(key)!);
+      if (stored(key)) {
+        onDamaged?.(file(key)!);
+        try { budget?.discard(file(key)!); } catch { /* stays, and is written over */ }
+      }
       const tensors = await compute();
       await put(key, tensors);
       return tensors;

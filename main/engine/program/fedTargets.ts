@@ -37,8 +37,8 @@ export class FedTargets {
   constructor(executor: Executor, networks: Networks, base: BaseModel, options: LplOptions, cache: TargetCache) {
     [this.#executor, this.#networks, this.#base, this.#options] = [executor, networks, base, options];
     this.#cache = openCache(cache);
-    const { backend, version, device, precision } = executor.info, threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? availableParallelism();
-    this.#origin = cacheKey(cache.decoderHash, JSON.stringify(options), JSON.stringify(base.vae), backend, version, device, precision, threads);
+    const { backend, kind, version, device, precision } = executor.info, threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? availableParallelism();
+    this.#origin = cacheKey(cache.decoderHash, JSON.stringify(options), JSON.stringify(base.vae), backend, kind, version, device, precision, threads);
   }
 
   /** Inputs of a step with `chosen` samples of latents h × w. */

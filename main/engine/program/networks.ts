@@ -24,12 +24,15 @@ export function predictNoise(base: BaseModel, trainables: Trainables, state: Sta
   });
 }
 
+/** Strips that the decoder's pictures are worked on in; their number decides the last bits of what it computes. */
+export const decoderStrips = (lpl: RunConfig['lpl'], parts: number): number => (lpl.lpl_gradient_checkpointing ? 1 : parts);
+
 /** `parts`: the batch and the decoder's pictures are worked on in that many parts at once (see backend/cpuPlan.ts). */
 export function trainedNetworks(base: BaseModel, trainables: Trainables, { training, lpl, method }: Pick<RunConfig, 'training' | 'lpl' | 'method'>, parts = 1): Networks {
   return {
     predict: inParts(parts, (state, noisy, timestep, inputs) => predictNoise(base, trainables, state, noisy, timestep, inputs, {
       checkpointing: training.gradient_checkpointing, ...(inputs['dropout_draw'] ? { dropout: loraDropout(method.dropout, inputs['dropout_draw']) } : {}),
     })),
-    decoder: (state) => vaeLatentDecoder({ ...stateContext(state, 'vae'), checkpointing: lpl.lpl_gradient_checkpointing }, base.vae, lpl.lpl_gradient_checkpointing ? 1 : parts),
+    decoder: (state) => vaeLatentDecoder({ ...stateContext(state, 'vae'), checkpointing: lpl.lpl_gradient_checkpointing }, base.vae, decoderStrips(lpl, parts)),
   };
 }
