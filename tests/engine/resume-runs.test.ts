@@ -1,9 +1,10 @@
 /** A run killed with -9 again and again ends bit-identical to one never stopped. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { TrainerEvent } from '../../main/contract/trainerEvent.ts';
 import { runConfigSchema, type RunConfigInput } from '../../main/contract/runConfig.ts';
 import { readGroup, verifyCheckpoint } from '../../main/engine/run/checkpointFiles.ts';
 import { readJournal } from '../../main/engine/run/journal.ts';
@@ -31,11 +32,11 @@ function newRun(over: RunConfigInput): string {
   return dir;
 }
 
-/** Runs the training process; kills it with -9 once its journal has so many events more. Returns its exit code. */
-function run(dir: string, killAfter = Infinity): Promise<number | null> {
-  const before = readJournal(join(dir, 'events.jsonl')).events.length;
-  const started = spawn(process.execPath, [child, dir], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, LPL_CACHE: cache, TF_CPP_MIN_LOG_LEVEL: '3' } });
-  const watch = setInterval(() => { if (readJournal(join(dir, 'events.jsonl')).events.length - before >= killAfter) started.kill('SIGKILL'); }, 3);
+/** Runs the training process; kills it with -9 once its journal has so many events (of this type) more. Returns its exit code. */
+function run(dir: string, killAfter = Infinity, { cacheDir = cache, type }: { cacheDir?: string; type?: TrainerEvent['type'] } = {}): Promise<number | null> {
+  const count = (): number => readJournal(join(dir, 'events.jsonl')).events.filter((e) => !type || e.type === type).length, before = count();
+  const started = spawn(process.execPath, [child, dir], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, LPL_CACHE: cacheDir, TF_CPP_MIN_LOG_LEVEL: '3' } });
+  const watch = setInterval(() => { if (count() - before >= killAfter) started.kill('SIGKILL'); }, 3);
   return new Promise((resolve) => { started.once('exit', (code) => { clearInterval(watch); resolve(code); }); });
 }
 
@@ -47,6 +48,12 @@ async function finalState(dir: string): Promise<Map<string, Float32Array>> {
   return all;
 }
 
+function expectSame(a: Map<string, Float32Array>, b: Map<string, Float32Array>): void {
+  expect([...b.keys()]).toEqual([...a.keys()]);
+  for (const [name, values] of a) expect(Buffer.from(b.get(name)!.buffer, b.get(name)!.byteOffset, b.get(name)!.byteLength).equals(Buffer.from(values.buffer, values.byteOffset, values.byteLength)), name).toBe(true);
+  expect([...a].some(([name, v]) => name.endsWith('.up') && v.some((x) => x !== 0))).toBe(true);
+}
+
 describe('resume', () => {
   test('killed at random moments and resumed: weights, optimizer state and EMA are bit-identical', async () => {
     const whole = newRun({}), broken = newRun({});
@@ -55,10 +62,7 @@ describe('resume', () => {
     for (const after of [2, 7, 5, 6]) if (await run(broken, after) === null) kills++;
     expect(await run(broken)).toBe(0);
     expect(kills).toBeGreaterThanOrEqual(3);
-    const [a, b] = [await finalState(whole), await finalState(broken)];
-    expect([...b.keys()]).toEqual([...a.keys()]);
-    for (const [name, values] of a) expect(Buffer.from(b.get(name)!.buffer, b.get(name)!.byteOffset, b.get(name)!.byteLength).equals(Buffer.from(values.buffer, values.byteOffset, values.byteLength)), name).toBe(true);
-    expect([...a].some(([name, v]) => name.endsWith('.up') && v.some((x) => x !== 0))).toBe(true);
+    expectSame(await finalState(whole), await finalState(broken));
 
     const { events } = readJournal(join(broken, 'events.jsonl'));
     expect(events.map((e) => e.n)).toEqual(events.map((_, i) => i + 1));
@@ -66,5 +70,29 @@ describe('resume', () => {
     expect(losses(broken)).toEqual(losses(whole));
     expect(new Set(events.flatMap((e) => (e.type === 'step' ? [e.memory.tensors] : []))).size).toBe(1);
     expect(JSON.parse(readFileSync(join(broken, 'config.json'), 'utf8'))).toBeTruthy();
+  }, 900_000);
+
+  test('with LPL targets kept on disk, which are cut off, half gone and over their limit between kills: bit-identical', async () => {
+    const over: RunConfigInput = { data: { latents: 'mean' }, lpl: { lpl_t_threshold: 1000, lpl_num_blocks: 4, lpl_cache_mb: 0, lpl_cache_disk_mb: 2 } };
+    const whole = newRun(over), broken = newRun(over), own = tempDir(), targets = join(own, 'lpl-targets');
+    const files = (): string[] => readdirSync(targets, { recursive: true, encoding: 'utf8' }).map((f) => join(targets, f)).filter((f) => statSync(f).isFile());
+    const bytes = (): number => files().reduce((sum, f) => sum + statSync(f).size, 0);
+    const warnings = (dir: string) => readJournal(join(dir, 'events.jsonl')).events.flatMap((e) => (e.type === 'warning' && e.code.startsWith('cache.') ? [e.code] : []));
+    expect(await run(whole, Infinity, { cacheDir: tempDir() })).toBe(0);
+    expect(warnings(whole)).toEqual([]);
+
+    const killed = [await run(broken, 3, { cacheDir: own, type: 'step' })];
+    const [cut] = files();
+    for (const file of files()) truncateSync(file, statSync(file).size >> 1);
+    killed.push(await run(broken, 2, { cacheDir: own, type: 'step' }));
+    expect(cut).toBeDefined();
+    expect(warnings(broken)).toContain('cache.damaged');
+    for (const file of files().filter((_, i) => i % 2 === 0)) rmSync(file);
+    writeFileSync(join(targets, 'stranger.safetensors'), Buffer.alloc(5_000_000));
+    expect(await run(broken, Infinity, { cacheDir: own })).toBe(0);
+    expect(killed).toEqual([null, null]);
+    expect(bytes()).toBeGreaterThan(0);
+    expect(bytes()).toBeLessThanOrEqual(2_000_000);
+    expectSame(await finalState(whole), await finalState(broken));
   }, 900_000);
 });
