@@ -3,14 +3,16 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
+import type { TrainerEvent } from '../contract/trainerEvent.ts';
 import { writeFileAtomic } from '../files/atomicFile.ts';
 import { listCheckpoints } from '../engine/run/checkpointStore.ts';
 import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';
-import { configHash, createRunFolder, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
+import { configHash, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import { runTraining } from '../engine/run/runTraining.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
+import { newRunFolder, type NewRunFolder } from './newRunFolder.ts';
 import type { Output } from './output.ts';
 import type { Action } from './command.ts';
 
@@ -18,11 +20,13 @@ export const train: Action = async (output, [given], options) => {
   const config = readConfiguration(given, options);
   if (options['print_config']) { process.stdout.write(`${JSON.stringify(config, null, 2)}\n`); return 0; }
   if (options['estimate']) return (await import('./estimate.ts')).printEstimate(output, config);
-  const dir = openRunFolder(given, config, options);
-  output.text(`run folder: ${dir}`);
+  const folder = openRunFolder(given, config, options);
+  output.text(`run folder: ${folder.dir}`);
   const commands = new CommandQueue();
   stopOnSignals(commands, output);
-  const reason = await runTraining(dir, { resume: (options['resume_from_checkpoint'] as string | undefined) ?? null, commands, onEvent: eventPrinter(output) });
+  const print = eventPrinter(output), onEvent = (event: TrainerEvent): void => { print(event); folder.saw?.(event); };
+  const reason = await runTraining(folder.dir, { resume: (options['resume_from_checkpoint'] as string | undefined) ?? null, commands, onEvent });
+  if (folder.withdrawIf?.(reason)) output.text('Nothing was trained; the run folder is removed again.');
   return exitCodes[reason];
 };
 
@@ -49,16 +53,16 @@ function absolutePaths(config: RunConfig): RunConfig {
 }
 
 /** The folder to train in: the one given (its configuration unchanged), or a new one. */
-function openRunFolder(given: string | undefined, config: RunConfig, options: Record<string, unknown>): string {
+function openRunFolder(given: string | undefined, config: RunConfig, options: Record<string, unknown>): Pick<NewRunFolder, 'dir'> & Partial<NewRunFolder> {
   const wanted = options['output_dir'] as string | undefined;
   const existing = given && isFolder(given) ? given : wanted && existsSync(runFolder(wanted).config) ? wanted : undefined;
-  if (!existing) return createRunFolder(resolve(wanted ?? defaultName()), absolutePaths(config)).dir;
+  if (!existing) return newRunFolder(resolve(wanted ?? defaultName()), absolutePaths(config));
   const stored = readRunConfig(runFolder(existing).config);
   if (![config, absolutePaths(config)].some((c) => configHash(c) === configHash(stored))) {
-    if (listCheckpoints(runFolder(existing).checkpoints).length === 0) return startedAnew(existing, config);
+    if (listCheckpoints(runFolder(existing).checkpoints).length === 0) return { dir: startedAnew(existing, config) };
     throw new AppError('cli.config_differs', `The run in ${existing} has another configuration than the one given.`, 'Leave the flags out to go on with it, or give --output_dir for a new run.', { dir: existing });
   }
-  return resolve(existing);
+  return { dir: resolve(existing) };
 }
 
 /** A run that never got to a checkpoint takes the new configuration; its data set is read again. */

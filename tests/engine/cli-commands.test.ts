@@ -1,13 +1,16 @@
 /** The command line as another program sees it: exit codes, JSON lines on stdout, text on stderr. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, test, vi } from 'vitest';
 import { runConfigFields } from '../../main/contract/runConfig.ts';
-import { trainerEventSchema } from '../../main/contract/trainerEvent.ts';
+import { trainerEventSchema, type TrainerEvent } from '../../main/contract/trainerEvent.ts';
 import { flagName } from '../../main/cli/configFlags.ts';
+import { newRunFolder } from '../../main/cli/newRunFolder.ts';
+import type { ExitReason } from '../../main/engine/run/exitCodes.ts';
+import { createRunFolder, parseRunConfig } from '../../main/engine/run/runFolder.ts';
 import { readText } from '../../main/engine/sampling/png.ts';
 import { pictureFolder, tempDir } from './train-helpers.ts';
 import { writeTinyModel } from './tinyModel.ts';
@@ -33,6 +36,30 @@ describe('lpl', () => {
     expect([unknown.status, unknown.stderr.includes('learning_rate')]).toEqual([1, true]);
     expect(lpl('export', '/no/such/run').status).toBe(2);
   });
+  test('a training that is refused leaves no folder behind; one that was there stays as it was', () => {
+    const above = tempDir(), runs = join(above, 'runs'), refused = lpl('train', '--base', join(above, 'no-model'), '--dataset', above, '--output_dir', join(runs, 'a'));
+    expect([refused.status, existsSync(runs)]).toEqual([2, false]);
+    expect(refused.stderr).toMatch(/no-model does not exist[^]*removed again/);
+
+    const config = parseRunConfig({ model: { base: 'm' }, data: { dataset: 'd' } }), own = join(above, 'own');
+    mkdirSync(join(own, 'samples'), { recursive: true });
+    for (const name of ['notes.txt', 'samples/mine.png']) writeFileSync(join(own, name), 'mine');
+    const there = newRunFolder(own, config);
+    mkdirSync(join(own, 'exports'));
+    expect(there.withdrawIf('bad_input')).toBe(true);
+    expect(readdirSync(own, { recursive: true }).sort()).toEqual(['notes.txt', 'samples', join('samples', 'mine.png')]);
+
+    for (const dir of ['notes.txt', 'notes.txt/run']) expect(() => newRunFolder(join(own, dir), config)).toThrow(expect.objectContaining({ code: 'run.folder_unusable' }));
+    const again = lpl('train', createRunFolder(join(above, 'kept'), config).dir);
+    expect([again.status, existsSync(join(above, 'kept', 'config.json'))]).toEqual([2, true]);
+  });
+  test.each<[ExitReason, boolean, boolean]>([['bad_input', false, true], ['disk_full', false, true], ['bad_input', true, false], ['stopped', false, false], ['out_of_memory', false, false], ['bug', false, false], ['finished', true, false]])(
+    'the folder of a run that ends with %s (trained: %s) is removed: %s', (reason, trained, removed) => {
+      const folder = newRunFolder(join(tempDir(), 'runs', 'b'), parseRunConfig({}));
+      if (trained) folder.saw({ type: 'step' } as TrainerEvent);
+      folder.saw({ type: 'stage' } as TrainerEvent);
+      expect([folder.withdrawIf(reason), existsSync(folder.dir)]).toEqual([removed, !removed]);
+    });
   test('--print_config gives a complete configuration that can be read again', () => {
     const { stdout } = lpl('train', '--base', 'm', '--dataset', 'd', '--learning-rate', '5e-5', '--print_config');
     expect(JSON.parse(stdout)).toMatchObject({ model: { base: 'm' }, optimizer: { learning_rate: 5e-5 }, lpl: { lpl_t_threshold: 200 } });

@@ -7,7 +7,7 @@ import { AppError, toAppError } from '../../contract/errors.ts';
 import type { TrainerEvent, TrainerEventBody } from '../../contract/trainerEvent.ts';
 import type { CommandQueue } from './commandQueue.ts';
 import { failureReason, type ExitReason } from './exitCodes.ts';
-import { openJournal } from './journal.ts';
+import { openJournal, type Journal } from './journal.ts';
 import { lockRun } from './lock.ts';
 import { readRunConfig, runFolder } from './runFolder.ts';
 import { listCheckpoints } from './checkpointStore.ts';
@@ -22,17 +22,17 @@ export interface RunOptions {
 /** Runs or resumes the training in `dir`. Never throws: every end is an event and a reason. */
 export async function runTraining(dir: string, { resume, onEvent, commands }: RunOptions): Promise<ExitReason> {
   const folder = runFolder(dir);
-  let release: (() => void) | undefined, step = 0;
+  let release: (() => void) | undefined, journal: Journal | undefined, step = 0;
   // number 0: said before there is a journal, or when it cannot be written; such events belong to no record
   let emit = (body: TrainerEventBody): void => onEvent({ n: 0, at: Date.now(), ...body } as TrainerEvent);
   try {
     if (!existsSync(dir)) throw new AppError('run.no_folder', `There is no run folder ${dir}.`, 'Make one with "lpl train RUN.json".', { dir });
     release = lockRun(dir);
     commands.follow(folder.commands);
-    const journal = openJournal(folder.journal);
+    const opened = journal = openJournal(folder.journal);
     emit = (body) => {
       if ('step' in body) step = body.step;
-      onEvent(journal.append(body));
+      onEvent(opened.append(body));
     };
     const { train } = await import('../train.ts');
     return await train({ folder, config: readRunConfig(folder.config), resume, emit, commands });
@@ -41,5 +41,8 @@ export async function runTraining(dir: string, { resume, onEvent, commands }: Ru
     const failed = { type: 'failed' as const, reason, step, error: data, last_checkpoint: listCheckpoints(folder.checkpoints).at(-1) ?? null };
     try { emit(failed); } catch { onEvent({ n: 0, at: Date.now(), ...failed }); } // the journal's disk may be the full one
     return reason;
-  } finally { release?.(); }
+  } finally {
+    journal?.close();
+    release?.();
+  }
 }
