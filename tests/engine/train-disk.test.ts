@@ -60,3 +60,20 @@ test.each<[string, RunConfigInput, RegExp]>([
   expect(again.reason).toBe('finished');
   expect(again.events.find((e) => e.type === 'started')).toMatchObject({ resumed_from: checkpointsFirst ? 2 : 1 });
 });
+
+test.each<RunConfigInput['method'] & object>([{ type: 'lora', rank: 64 }, { type: 'full' }])('a disk that holds no checkpoint of the run (%o): refused before pictures are encoded, with the size that one has', async (method) => {
+  const disk = tempDir(), config = runConfigSchema.parse({
+    model: { base }, data: { dataset, resolution: 64 }, method, optimizer: { optimizer: 'adamw8bit', learning_rate: 1e-4 },
+    training: { max_train_steps: 1, backend: 'tensorflow-eager', use_ema: true }, samples: { prompts: [] },
+  });
+  smallDisk(disk, 1);
+  createRunFolder(join(disk, 'run'), config);
+  const refused = await go(join(disk, 'run')), { error } = refused.events.at(-1) as Extract<TrainerEvent, { type: 'failed' }>;
+  expect([refused.reason, error.code]).toEqual(['disk_full', 'disk.full']);
+  expect(refused.events.flatMap((e) => (e.type === 'stage' && !['starting_engine', 'reading_data'].includes(e.stage) ? [e.stage] : []))).toEqual([]);
+  const large = join(tempDir(), 'run');
+  createRunFolder(large, config);
+  const { bytes } = (await go(large)).events.find((e) => e.type === 'checkpoint')!, said = Number(/needs ([\d.]+) MB/.exec(error.message)![1]) * 1e6;
+  expect(bytes - said).toBeGreaterThan(-50_000); // said with one decimal
+  expect(bytes - said).toBeLessThan(0.05 * bytes); // names and shapes of many small tensors
+});

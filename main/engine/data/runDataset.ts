@@ -52,7 +52,7 @@ function checked(manifest: DatasetManifest, align: number): DatasetManifest {
   if (!training.length) {
     const reasons = manifest.left_out.slice(0, 3).map((l) => `${l.name}: ${l.reason}`).join('; ');
     throw new AppError('data.no_training_pictures', `The data set "${manifest.dataset.name}" has no picture to train on${manifest.left_out.length ? `; ${manifest.left_out.length} were left out (${reasons})` : ''}.`,
-      'Add pictures, lower the resolution, or allow small pictures to be enlarged.', { left_out: manifest.left_out });
+      !manifest.left_out.length ? 'Add pictures outside of its folder "validation".' : manifest.left_out.some((l) => l.reason.includes('is smaller than')) ? 'Add larger pictures, lower the resolution, or allow small pictures to be enlarged (--upscale).' : 'Add pictures that can be opened: PNG, JPEG, WebP and others.', { left_out: manifest.left_out });
   }
   const odd = manifest.items.find((i) => i.bucket.some((side) => side % align !== 0));
   if (odd) throw new AppError('data.bucket_unaligned', `The bucket ${odd.bucket.join('x')} of ${odd.name} does not suit this model: sides must be multiples of ${align}.`, `Make the data set's buckets with a step that is a multiple of ${align}.`, { name: odd.name, align });

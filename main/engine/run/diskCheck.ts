@@ -1,15 +1,16 @@
-/** Whether the run's disk has room for its checkpoints: asked before the first step, not found out after hours. */
+/** Whether the run's disk has room for its checkpoints: asked before pictures are encoded, not found out after hours. */
 import { mkdirSync, statfsSync } from 'node:fs';
 import { AppError } from '../../contract/errors.ts';
-import type { Executor } from '../backend/executor.ts';
-import type { StateGroups } from './checkpoints.ts';
+import { sizeOf } from '../backend/stepCheck.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { Trainables } from '../trainables/trainables.ts';
 
 const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Bytes of one checkpoint: everything in float32. */
-export function checkpointBytes(executor: Executor, groups: StateGroups): number {
-  const specs = executor.variables();
-  return 4 * Object.values(groups).flat().reduce((sum, name) => sum + specs.get(name)!.shape.reduce((a, b) => a * b, 1), 0);
+/** Bytes of one checkpoint: weights, their optimizer state and EMA, everything in float32. */
+export function checkpointBytes({ list }: Pick<Trainables, 'list'>, optimizer: Optimizer, ema: boolean): number {
+  const state = (shape: number[]): number => Object.values(optimizer.slots(shape)).reduce((sum, slot) => sum + sizeOf(slot.shape), 0);
+  return 4 * list.reduce((sum, { shape }) => sum + sizeOf(shape) * (ema ? 2 : 1) + state(shape), 0);
 }
 
 /**

@@ -11,6 +11,7 @@ import { trainedCaptions } from '../data/trainedCaptions.ts';
 import { prepareData, type RunData } from '../data/prepareData.ts';
 import { dataWarnings, openRunDataset } from '../data/runDataset.ts';
 import { buildProgram } from '../buildProgram.ts';
+import { createOptimizer } from '../optim/index.ts';
 import { openPainter, type Painter } from '../sampling/painter.ts';
 import type { TrainProgram } from '../trainProgram.ts';
 import { trainedValues, type TextUse, type Trainables } from '../trainables/trainables.ts';
@@ -54,6 +55,8 @@ export async function openSession({ run, base, trainables, text, encoders, repor
     emitStarted(run, executor, found, totalSteps);
     if (assumesScheduler(base)) run.emit({ type: 'warning', code: 'model.no_scheduler', message: `The model has no scheduler/scheduler_config.json; the noise schedule of ${base.source.kind === 'sdxl' ? 'SDXL' : 'SD 1.5'} and ${base.predictionType} prediction are assumed. A model that predicts v needs its file, or the prediction type chosen by hand.` });
     for (const message of slower) run.emit({ type: 'warning', code: 'engine.slower_backend', message });
+    const low = checkDisk(folder.checkpoints, checkpointBytes(trainables, createOptimizer(config.optimizer), config.training.use_ema), config.training.checkpoints_total_limit, listCheckpoints(folder.checkpoints).length);
+    if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
     if (!found) await base.source.checkValues((done, total) => report('loading_weights', 'checking the model\'s weights', done, total)); // hours of caching come next
     const data = await prepareData(run, base, manifest, encoders, text, report);
     for (const w of dataWarnings(data.manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
@@ -104,8 +107,6 @@ async function assemble({ run, base, trainables, text, data, report, executor, p
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
   const program = await buildProgram({ executor, parts, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report, warn: (code, message) => run.emit({ type: 'warning', code, message }) });
-  const low = checkDisk(run.folder.checkpoints, checkpointBytes(executor, program.groups), training.checkpoints_total_limit, listCheckpoints(run.folder.checkpoints).length);
-  if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
   const captions = text.live ? await trainedCaptions(executor, base.source, trainables, training.use_ema) : () => data.captions;
   const painter = openPainter({ run, executor, base, trainables, captions, report });
   const checks = validation.validation_every > 0 ? heldOut(run, data) : [];
