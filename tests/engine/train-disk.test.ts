@@ -61,6 +61,18 @@ test.each<[string, RunConfigInput, RegExp]>([
   expect(again.events.find((e) => e.type === 'started')).toMatchObject({ resumed_from: checkpointsFirst ? 2 : 1 });
 });
 
+test('a full disk under the cache folder: said with what to do about a cache', async () => {
+  const disk = tempDir(), before = process.env['LPL_CACHE'], dir = join(tempDir(), 'run');
+  smallDisk(disk, 1);
+  fill(disk, 8_192);
+  createRunFolder(dir, runConfigSchema.parse({ model: { base }, data: { dataset, resolution: 64 }, training: { backend: 'tensorflow-eager' } }));
+  process.env['LPL_CACHE'] = disk;
+  try {
+    const ran = await go(dir);
+    expect([ran.reason, ran.events.at(-1)]).toEqual(['disk_full', expect.objectContaining({ error: expect.objectContaining({ code: 'disk.full', message: expect.stringContaining(disk), hint: expect.stringContaining('LPL_CACHE') }) })]);
+  } finally { process.env['LPL_CACHE'] = before; }
+});
+
 test.each<RunConfigInput['method'] & object>([{ type: 'lora', rank: 64 }, { type: 'full' }])('a disk that holds no checkpoint of the run (%o): refused before pictures are encoded, with the size that one has', async (method) => {
   const disk = tempDir(), config = runConfigSchema.parse({
     model: { base }, data: { dataset, resolution: 64 }, method, optimizer: { optimizer: 'adamw8bit', learning_rate: 1e-4 },

@@ -30,6 +30,16 @@ describe('refused before time is spent', () => {
     await refused({ model: { base: '' } }, 'model.none_chosen');
   });
   test('a model that is not there', () => refused({ model: { base: '/no/such/model' } }, 'file.not_found'));
+  test('a prior set that is not there: before the other one is read', async () => {
+    const ran = await train({ data: { prior_dataset: '/no/such/folder' } });
+    expect(ran.of('failed')[0]!.error).toMatchObject({ code: 'data.folder_missing', message: expect.stringContaining('/no/such/folder') });
+    expect(ran.of('stage').map((e) => e.stage)).not.toContain('reading_data');
+  });
+  test('pictures that cannot be opened: the hint is about them, not about their size', async () => {
+    const broken = tempDir();
+    writeFileSync(join(broken, 'a.png'), 'no picture');
+    expect((await train({ data: { dataset: broken } })).of('failed')[0]!.error).toMatchObject({ code: 'data.no_training_pictures', message: expect.stringContaining('a.png'), hint: expect.stringContaining('can be opened') });
+  });
   test('pictures that are all too small', () => refused({ data: { resolution: 512 } }, 'data.no_training_pictures'));
   test('a UNet with a value that is not a number: before pictures and captions are encoded', async () => {
     const broken = await writeTinyModel(join(tempDir(), 'broken'), { spoil: (weights) => { weights.get('conv_in.bias')![2] = NaN; } });

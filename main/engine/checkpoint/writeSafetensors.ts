@@ -34,8 +34,10 @@ async function checkSpace(path: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize < needed) throw diskFull(path, needed, bavail * bsize);
 }
+/** For people: 12 kB, 3.4 MB. */
+const amount = (bytes: number): string => (bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const diskFull = (path: string, needed: number, free?: number): AppError =>
-  new AppError('disk.full', `${path} needs ${(needed / 1e6).toFixed(1)} MB${free === undefined ? '' : `, but only ${(free / 1e6).toFixed(1)} MB are free`}.`,
+  new AppError('disk.full', `${path} needs ${amount(needed)}${free === undefined ? '' : `, but only ${amount(free)} are free`}.`,
     'Free some space or choose another folder. Nothing was overwritten.', { path, needed, free });
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

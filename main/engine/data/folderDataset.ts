@@ -33,8 +33,9 @@ export async function readFolderDataset(folder: string, bucketing: Bucketing, al
   };
 }
 
-/** Paths relative to the root with "/" between, sorted by code unit so that the order is the same on every machine. */
-function listPictures(root: string): string[] {
+/** Paths relative to the folder with "/" between, sorted by code unit so that the order is the same on every machine. Throws data.folder_missing, data.no_images. */
+export function listPictures(folder: string): string[] {
+  const root = resolve(folder);
   let entries: string[];
   try { entries = readdirSync(root, { recursive: true }) as string[]; } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException, why = code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is a file, not a folder' : `cannot be read: ${message}`;

@@ -6,7 +6,7 @@ import { bucketingSchema, datasetManifestSchema, type DatasetManifest, type Mani
 import type { RunConfig } from '../../contract/runConfig.ts';
 import { runFolder } from '../../contract/runFolder.ts';
 import { writeFileAtomic } from '../../files/atomicFile.ts';
-import { readFolderDataset } from './folderDataset.ts';
+import { listPictures, readFolderDataset } from './folderDataset.ts';
 
 export const datasetFile = (runDir: string): string => join(runDir, runFolder.dataset);
 type Progress = (done: number, total: number) => void;
@@ -16,6 +16,7 @@ export async function openRunDataset(runDir: string, { data }: Pick<RunConfig, '
   const file = datasetFile(runDir);
   if (existsSync(file)) return checked(readManifest(file), align);
   if (!data.dataset) throw new AppError('data.none_chosen', 'The run names no data set.', 'Choose a curated data set, or a folder of images with captions.');
+  if (data.prior_dataset && !isManifest(data.prior_dataset)) listPictures(data.prior_dataset); // said before the other one is read, which takes minutes
   const own = await readSource(data.dataset, data, align, onProgress);
   const manifest = data.prior_dataset ? withPrior(own, await readSource(data.prior_dataset, data, align, onProgress)) : own;
   saveRunDataset(runDir, checked(manifest, align));
@@ -24,8 +25,10 @@ export async function openRunDataset(runDir: string, { data }: Pick<RunConfig, '
 
 export const saveRunDataset = (runDir: string, manifest: DatasetManifest): void => writeFileAtomic(datasetFile(runDir), `${JSON.stringify(manifest)}\n`);
 
+const isManifest = (path: string): boolean => path.endsWith('.json') && existsSync(path) && statSync(path).isFile();
+
 async function readSource(path: string, data: RunConfig['data'], align: number, onProgress?: Progress): Promise<DatasetManifest> {
-  if (path.endsWith('.json') && existsSync(path) && statSync(path).isFile()) return readManifest(path);
+  if (isManifest(path)) return readManifest(path);
   const { resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale } = data;
   return readFolderDataset(path, bucketingSchema.parse({ resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale }), align, onProgress);
 }

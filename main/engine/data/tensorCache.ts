@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError, toAppError } from '../../contract/errors.ts';
 import { SafetensorsFile } from '../checkpoint/safetensors.ts';
 import { writeSafetensors } from '../checkpoint/writeSafetensors.ts';
 import { diskBudget } from './diskBudget.ts';
@@ -50,7 +51,7 @@ export function openTensorCache({ dir, memoryBytes, diskBytes, onDamaged, onUnwr
       await write(path, tensors);
       budget?.used(path, bytes);
     } catch (error) {
-      if (!budget) throw error;
+      if (!budget) throw cacheFull(dir!, error);
       writable = false;
       onUnwritable?.(error as Error);
     }
@@ -73,6 +74,13 @@ export function openTensorCache({ dir, memoryBytes, diskBytes, onDamaged, onUnwr
       return tensors;
     },
   };
+}
+
+/** What people can do about a full disk is another thing here than for files that they asked for. */
+function cacheFull(dir: string, error: unknown): unknown {
+  const { code, message } = toAppError(error);
+  return code !== 'disk.full' ? error : new AppError(code, `There is no room for what is computed once and kept in the cache folder ${dir}: ${message}`,
+    'Free some space there, or let the environment variable LPL_CACHE name a folder on another disk. The cache folder may be deleted while nothing trains: it is computed again.', { folder: dir });
 }
 
 /** Names, shapes and hash of a file, at most. */
