@@ -7,7 +7,7 @@ import { guide, rescaleGuidance } from '../../main/engine/diffusion/guidance.ts'
 import { sampleLatents } from '../../main/engine/diffusion/sampleLatents.ts';
 import { createSampler, type SamplerConfig, type SamplerName } from '../../main/engine/diffusion/samplers/index.ts';
 import { schedulers } from '../../main/engine/parity/schedulers.ts';
-import { collect, fixture, readJson, relativeError } from './math-helpers.ts';
+import { compared, fixture, readJson, relativeError } from './math-helpers.ts';
 
 interface Case { sampler: SamplerName; steps: number; config: SamplerConfig; timesteps: number[]; init: number; last: number[]; middle: number[]; noised: number[]; img2img?: number[] }
 interface Fixture { xT: number[]; z0: number[]; noises: number[][]; cases: Record<string, Case>; guidance: { u: number[]; c: number[]; scale: number; rescale: number; guided: number[]; rescaled: number[] } }
@@ -17,7 +17,7 @@ const toy = (x: Float32Array, t: number): Float32Array => x.map((v) => 0.3 * v +
 beforeAll(() => { loadNodeBackend(); });
 
 it('the fixtures\' ten samplers: timesteps, sigmas, every step', async () => {
-  const results = await collect(schedulers.run(fixture('parity')));
+  const results = await compared(schedulers.run(fixture('parity')));
   expect(results.filter((r) => !r.pass)).toEqual([]);
   expect(results.filter((r) => r.quantity.endsWith(': steps'))).toHaveLength(10);
 });
@@ -30,7 +30,7 @@ it('a changed step fails', async () => {
   bytes.writeFloatLE(bytes.readFloatLE(at) + 0.01, at);
   writeFileSync(join(dir, 'schedulers.safetensors'), bytes);
   cpSync(join(fixture('parity'), 'schedulers.json'), join(dir, 'schedulers.json'));
-  const failed = (await collect(schedulers.run(dir))).filter((r) => !r.pass).map((r) => r.quantity);
+  const failed = (await compared(schedulers.run(dir))).filter((r) => !r.pass).map((r) => r.quantity);
   rmSync(dir, { recursive: true });
   expect(failed).toEqual(['unipc: steps']);
 });

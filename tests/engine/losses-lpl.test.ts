@@ -10,7 +10,7 @@ import { combineStatistics } from '../../main/engine/losses/lplStatistics.ts';
 import { lplCases } from '../../main/engine/parity/lpl.ts';
 import { parseVaeConfig } from '../../main/engine/models/vae.ts';
 import { tf, type Tensor } from '../../main/engine/tf.ts';
-import { fixture, relativeError } from './math-helpers.ts';
+import { compared, fixture, relativeError } from './math-helpers.ts';
 
 beforeAll(() => { loadNodeBackend(); });
 const random = (shape: number[], seed: number): Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed);
@@ -24,12 +24,9 @@ describe('against the reference', () => {
   // one case of every option's every value; `lpl parity` runs all 120
   const chosen = [0, 1, 9, 18, 29, 39, 49, 59, 61, 74, 87, 99, 109, 119];
   it('losses, layers, statistics and gradients', async () => {
-    let n = 0;
-    for await (const r of lplCases(fixture('parity'), (i) => chosen.includes(i))) {
-      expect(r.pass, `${r.quantity} (${r.note}): ${r.error}`).toBe(true);
-      n++;
-    }
-    expect(n).toBe(chosen.length * 6);
+    const results = await compared(lplCases(fixture('parity'), (i) => chosen.includes(i)));
+    expect(results.filter((r) => !r.pass)).toEqual([]);
+    expect(results).toHaveLength(chosen.length * 6);
   });
 
   describe('a changed expected value fails', () => {
@@ -42,8 +39,7 @@ describe('against the reference', () => {
       const c = meta.cases[9];
       if (key === 'loss') c.loss[0] *= 1.001; else if (key === 'layers') c.layers[2][1] *= 1.001; else c.stats[3].mean *= 1.01;
       writeFileSync(join(dir, 'lpl.json'), JSON.stringify(meta));
-      const failed: string[] = [];
-      for await (const r of lplCases(dir, (i) => i === 9)) if (!r.pass) failed.push(r.quantity);
+      const failed = (await compared(lplCases(dir, (i) => i === 9))).filter((r) => !r.pass).map((r) => r.quantity);
       rmSync(join(dir, 'tiny-sdxl'));
       expect(failed).toEqual([`case 9: ${{ loss: 'loss', layers: 'layer losses', stats: 'statistics: mean' }[key]}`]);
     });

@@ -2,8 +2,9 @@
 import { expect } from 'vitest';
 import { loadNodeBackend } from '../../main/engine/backend/nodeBinding.ts';
 import { relativeError, type FloatTensor, type Weights } from '../../main/engine/parity/fixture.ts';
-import type { ParityResult } from '../../main/engine/parity/section.ts';
+import type { ParityFinding } from '../../main/engine/parity/section.ts';
 import type { Tensor } from '../../main/engine/tf.ts';
+import { compared } from './math-helpers.ts';
 
 export { contextOf, tensorOf } from '../../main/engine/parity/context.ts';
 
@@ -19,9 +20,8 @@ export const errorOf = (actual: Tensor, expected: FloatTensor): number =>
 export const shapesOf = (weights: Weights): Record<string, number[]> => Object.fromEntries([...weights].map(([n, w]) => [n, w.shape]));
 
 /** Every result passes, and there are `count` of them. */
-export async function expectAllPass(results: AsyncGenerator<ParityResult>, count: number): Promise<void> {
-  const all: ParityResult[] = [];
-  for await (const r of results) all.push(r);
+export async function expectAllPass(findings: AsyncGenerator<ParityFinding>, count: number): Promise<void> {
+  const all = await compared(findings);
   expect(all.filter((r) => !r.pass)).toEqual([]);
   expect(all).toHaveLength(count);
 }

@@ -7,6 +7,7 @@ import { textParity } from '../../main/engine/parity/text.ts';
 import { tokenizer } from '../../main/engine/parity/tokenizer.ts';
 import { unetParity } from '../../main/engine/parity/unet.ts';
 import { vaeParity } from '../../main/engine/parity/vae.ts';
+import { compared } from './math-helpers.ts';
 import { expectAllPass, PARITY } from './models-helpers.ts';
 
 const SLOW = 300_000; // compiling on a busy machine
@@ -27,8 +28,7 @@ describe('models equal PyTorch\'s', () => {
       const norms = JSON.parse(await readFile(join(dir, 'unet.json'), 'utf8')) as { grad_norms: Record<string, number> };
       norms.grad_norms['conv_in.weight']! *= 1.002;
       await writeFile(join(dir, 'unet.json'), JSON.stringify(norms));
-      const failed: string[] = [];
-      for await (const r of unetParity('unet', dir, 'tensorflow-eager', ['', 'gradients'])) if (!r.pass) failed.push(`${r.quantity} ${r.note}`);
+      const failed = (await compared(unetParity('unet', dir, 'tensorflow-eager', ['', 'gradients']))).filter((r) => !r.pass).map((r) => `${r.quantity} ${r.note}`);
       expect(failed).toEqual([expect.stringMatching(/gradient norms .* largest: conv_in\.weight/)]);
     } finally {
       await rm(dir, { recursive: true });

@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../main/contract/errors.ts';
 import { paritySections, runParity } from '../../main/engine/parity/index.ts';
-import { judge, type ParityResult, type ParitySection } from '../../main/engine/parity/section.ts';
+import { absentPart, judge, type ParityFinding, type ParitySection } from '../../main/engine/parity/section.ts';
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'lpl-')); });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const section = (name: string, files: string[], results: ParityResult[] | Error): ParitySection => ({
+const section = (name: string, files: string[], results: ParityFinding[] | Error): ParitySection => ({
   name, files,
   async *run() { if (results instanceof Error) throw results; yield* results; },
 });
@@ -45,6 +45,23 @@ describe('the parity check', () => {
     expect(ok).toBe(true);
     expect(text).toContain('absent: the folder lacks b.safetensors');
     expect(text).toContain('2 quantities pass, 0 fail, 1 parts absent');
+  });
+  it('lists what a file lacks by the part\'s name, and compares the rest', async () => {
+    const parts = [absentPart('some', 'rect.output', ['rect.sample', 'rect.timestep', 'rect.output', 'rect.time_ids']), judge('some', 'output', 1e-6, 1e-4)];
+    const { ok, text } = await check([section('some', ['a.json'], parts), section('none', ['a.json'], [absentPart('none', 'y', ['y'])])]);
+    expect(ok).toBe(true);
+    expect(text).toContain('absent  rect.output: the files lack rect.sample, rect.timestep, rect.output and 1 more');
+    expect(text).toContain('1 quantities pass, 0 fail, 2 parts absent');
+    expect((await check([section('some', ['a.json'], parts)], true)).lines[0]).toBe(JSON.stringify(parts[0]));
+    expect((await check([section('none', ['a.json'], [absentPart('none', 'y', ['y'])])])).ok).toBe(false);
+  });
+  it('needs no files of a second text encoder where the model has one', async () => {
+    mkdirSync(join(dir, 'tiny-sdxl'));
+    const two = section('two', ['a.json', 'tiny-sdxl/text_encoder_2/config.json', 'tiny-sdxl/tokenizer_2/vocab.json'], [judge('two', 'x', 0, 0)]);
+    writeFileSync(join(dir, 'tiny-sdxl', 'model_index.json'), JSON.stringify({ text_encoder: [], text_encoder_2: [] }));
+    expect((await check([two])).text).toContain('absent: the folder lacks tiny-sdxl/text_encoder_2/config.json, tiny-sdxl/tokenizer_2/vocab.json');
+    writeFileSync(join(dir, 'tiny-sdxl', 'model_index.json'), JSON.stringify({ text_encoder: [] }));
+    expect((await check([two])).text).toContain('1 quantities pass, 0 fail, 0 parts absent');
   });
   it('does not pass when nothing was checked, nor when a section compares nothing', async () => {
     expect((await check([section('other', ['b.safetensors'], [])])).ok).toBe(false);

@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { numberingIn } from '../checkpoint/keyMapping/original.ts';
+import { numberingIn, originalPrefixes } from '../checkpoint/keyMapping/original.ts';
 import type { ModelSource } from '../checkpoint/modelSource.ts';
 import { openModel } from '../checkpoint/openModel.ts';
 import { SafetensorsFile } from '../checkpoint/safetensors.ts';
 import { writeFolder, writeSingleFile } from '../checkpoint/writeModel.ts';
-import { judge, mismatch, TOLERANCE, type ParityResult, type ParitySection } from './section.ts';
+import { MODEL_FILES } from './fixture.ts';
+import { absentPart, judge, mismatch, TOLERANCE, type ParityFinding, type ParitySection } from './section.ts';
 
 /** Largest share of values that differ in any weight of a component; 1 for weights that one of the two lacks. */
 async function componentDifference(a: ModelSource, b: ModelSource, component: ModelSource['components'][number]): Promise<number> {
@@ -40,11 +41,14 @@ async function namesIn(path: string): Promise<string[]> {
   return [...file.tensors.keys()];
 }
 
-async function* compare(section: string, folder: string, file: string, temp: string): AsyncGenerator<ParityResult> {
-  const fromFolder = await openModel(folder), fromFile = await openModel(file, { configFrom: folder });
+async function* compare(section: string, folder: string, file: string, temp: string): AsyncGenerator<ParityFinding> {
+  const fromFolder = await openModel(folder), keys = await namesIn(file), without = fromFolder.components.filter((c) => !keys.some((key) => key.startsWith(originalPrefixes[fromFolder.kind][c]!)));
+  for (const c of without) yield absentPart(section, c, [`${originalPrefixes[fromFolder.kind][c]}* in the single file`]);
+  const components = fromFolder.components.filter((c) => !without.includes(c)), fromFile = await openModel(file, { configFrom: folder, components });
   try {
-    for (const c of fromFolder.components) yield judge(section, c, await componentDifference(fromFolder, fromFile, c), TOLERANCE.exact, 'share of values that differ');
-    await writeSingleFile(join(temp, 'model.safetensors'), fromFolder, { numbering: numberingIn(fromFolder.kind, fromFolder.configs, await namesIn(file)) });
+    for (const c of components) yield judge(section, c, await componentDifference(fromFolder, fromFile, c), TOLERANCE.exact, 'share of values that differ');
+    if (without.length) { yield absentPart(section, 'written again', without); return; }
+    await writeSingleFile(join(temp, 'model.safetensors'), fromFolder, { numbering: numberingIn(fromFolder.kind, fromFolder.configs, keys) });
     yield judge(section, 'folder → single file', await fileDifference(join(temp, 'model.safetensors'), file), TOLERANCE.exact, 'share of tensors that differ');
     await writeFolder(join(temp, 'model'), fromFile, () => Promise.reject(new Error('the folder has its own tokenizers')));
     const written = await openModel(join(temp, 'model'));
@@ -61,8 +65,8 @@ async function* compare(section: string, folder: string, file: string, temp: str
 
 export const singleFile: ParitySection = {
   name: 'single-file = folder',
-  files: ['tiny-sdxl/model_index.json', 'checkpoints/tiny-sdxl.single-file.safetensors'],
-  async *run(dir: string): AsyncGenerator<ParityResult> {
+  files: [...MODEL_FILES, 'checkpoints/tiny-sdxl.single-file.safetensors'],
+  async *run(dir: string): AsyncGenerator<ParityFinding> {
     const temp = await mkdtemp(join(tmpdir(), 'lpl-parity-'));
     try {
       yield* compare(this.name, join(dir, 'tiny-sdxl'), join(dir, 'checkpoints', 'tiny-sdxl.single-file.safetensors'), temp);

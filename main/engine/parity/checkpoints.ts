@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { expectedShapes } from '../checkpoint/expectedShapes.ts';
 import { inferConfigs } from '../checkpoint/inferConfigs.ts';
-import { componentsOf, originalLayout, type ComponentName, type ModelConfigs, type ModelKind, type OriginalLayout, type Place } from '../checkpoint/keyMapping/original.ts';
+import { componentsOf, originalLayout, originalPrefixes, type ComponentName, type ModelConfigs, type ModelKind, type OriginalLayout, type Place } from '../checkpoint/keyMapping/original.ts';
 import { isVaeAttentionMatrix } from '../checkpoint/keyMapping/vae.ts';
 import { torchShape } from '../checkpoint/layout.ts';
 import { readJson } from './fixture.ts';
-import { judge, TOLERANCE, type ParityResult, type ParitySection } from './section.ts';
+import { absentPart, judge, TOLERANCE, type ParityFinding, type ParityResult, type ParitySection } from './section.ts';
 
 type Shapes = Record<string, number[]>;
 type Components = Partial<Record<ComponentName, Shapes>>;
@@ -48,18 +48,33 @@ function modelShapes(configs: ModelConfigs, component: ComponentName): Shapes {
   return Object.fromEntries(Object.entries(expectedShapes(component, configs[component]!)).map(([name, shape]) => [name, torchShape(name, shape)]));
 }
 
-/** `single` is the file's listing where the folder has one; else it is made by the mapping and must map back. */
-function* check(section: string, kind: ModelKind, components: Components, given: Shapes | undefined): Generator<ParityResult> {
+/** The components' names and shapes, and the single file's where the folder lists them. */
+interface Listings { components: Components; given: Shapes | undefined }
+
+/** Listings of `kept` components alone. */
+function only(kind: ModelKind, kept: ComponentName[], { components, given }: Listings): Listings {
+  const prefixes = kept.map((c) => originalPrefixes[kind][c]!);
+  return {
+    components: Object.fromEntries(Object.entries(components).filter(([c]) => kept.includes(c as ComponentName))),
+    given: given && Object.fromEntries(Object.entries(given).filter(([key]) => prefixes.some((p) => key.startsWith(p)) || !Object.values(originalPrefixes[kind]).some((p) => key.startsWith(p)))),
+  };
+}
+
+/** `given` is the file's listing where the folder has one; else it is made by the mapping and must map back. */
+function* check(section: string, kind: ModelKind, listings: Listings): Generator<ParityFinding> {
   const result = (quantity: string, wrong: string[]): ParityResult => judge(section, quantity, wrong.length, TOLERANCE.exact, wrong.length ? `first: ${wrong[0]}` : 'tensors left over');
+  const absent = (c: ComponentName): boolean => !listings.components[c] || (listings.given !== undefined && !Object.keys(listings.given).some((key) => key.startsWith(originalPrefixes[kind][c]!)));
+  for (const c of componentsOf(kind).filter(absent)) yield absentPart(section, c, [listings.components[c] ? `${originalPrefixes[kind][c]}* in the single file` : c]);
+  const kept = componentsOf(kind).filter((c) => !absent(c)), { components, given } = only(kind, kept, listings);
   const start = originalLayout(kind, startConfigs(kind));
   const made = singleFileShapes(start, components), single = given ?? made.single;
   yield result('diffusers → single file', [...made.lost, ...shapesNotIn(made.single, single), ...shapesNotIn(single, made.single)]);
-  const configs = inferConfigs(kind, section, new Map(Object.entries(single).map(([k, shape]) => [k, { shape }])), {}, componentsOf(kind));
+  const configs = inferConfigs(kind, section, new Map(Object.entries(single).map(([k, shape]) => [k, { shape }])), {}, kept);
   const back = namesFrom(originalLayout(kind, configs), Object.keys(single));
   const all = Object.entries(components).flatMap(([c, shapes]) => Object.keys(shapes).map((n) => `${c}/${n}`));
   yield result('single file → diffusers', [...back.lost, ...all.filter((n) => !back.names.has(n)), ...[...back.names].filter((n) => !all.includes(n))]);
-  for (const component of componentsOf(kind)) {
-    const file = components[component] ?? {}, model = modelShapes(configs, component);
+  for (const component of kept) {
+    const file = components[component]!, model = modelShapes(configs, component);
     yield result(`${component}: the model's own weights`, [...shapesNotIn(file, model), ...shapesNotIn(model, file)]);
   }
 }
@@ -74,16 +89,16 @@ const startConfigs = (kind: ModelKind): ModelConfigs => {
 export const sdxlNames: ParitySection = {
   name: 'checkpoint names, SDXL',
   files: ['checkpoints/sdxl-base.diffusers.json', 'checkpoints/sdxl-base.single-file.json'],
-  async *run(dir: string): AsyncGenerator<ParityResult> {
+  async *run(dir: string): AsyncGenerator<ParityFinding> {
     const read = (file: string) => readJson(join(dir, 'checkpoints', file));
-    yield* check(this.name, 'sdxl', await read('sdxl-base.diffusers.json') as Components, await read('sdxl-base.single-file.json') as Shapes);
+    yield* check(this.name, 'sdxl', { components: await read('sdxl-base.diffusers.json') as Components, given: await read('sdxl-base.single-file.json') as Shapes });
   },
 };
 
 export const sd15Names: ParitySection = {
   name: 'checkpoint names, SD 1.5',
   files: ['checkpoints/sd15.diffusers.json'],
-  async *run(dir: string): AsyncGenerator<ParityResult> {
-    yield* check(this.name, 'sd15', await readJson(join(dir, 'checkpoints', 'sd15.diffusers.json')) as Components, undefined);
+  async *run(dir: string): AsyncGenerator<ParityFinding> {
+    yield* check(this.name, 'sd15', { components: await readJson(join(dir, 'checkpoints', 'sd15.diffusers.json')) as Components, given: undefined });
   },
 };

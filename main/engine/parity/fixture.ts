@@ -5,6 +5,12 @@ import type { HostTensor } from '../backend/executor.ts';
 import { tfjsShape, toTfjsLayout } from '../checkpoint/layout.ts';
 import { SafetensorsFile } from '../checkpoint/safetensors.ts';
 
+const WEIGHT_FILES = { unet: 'diffusion_pytorch_model', vae: 'diffusion_pytorch_model', text_encoder: 'model', text_encoder_2: 'model' };
+/** Config and weights of a component, relative to the folder. */
+export const componentFiles = (component: keyof typeof WEIGHT_FILES): string[] => [`tiny-sdxl/${component}/config.json`, `tiny-sdxl/${component}/${WEIGHT_FILES[component]}.safetensors`];
+/** Of the whole model: all that a folder of diffusers' layout has. */
+export const MODEL_FILES: string[] = ['tiny-sdxl/model_index.json', ...(['unet', 'vae', 'text_encoder', 'text_encoder_2'] as const).flatMap(componentFiles), ...['tokenizer', 'tokenizer_2'].flatMap((t) => [`tiny-sdxl/${t}/vocab.json`, `tiny-sdxl/${t}/merges.txt`])];
+
 export interface FloatTensor { shape: number[]; data: Float32Array }
 export type Weights = Map<string, FloatTensor>;
 
@@ -32,6 +38,12 @@ export const readWeights = (path: string): Promise<Weights> =>
   readTensors(path, (name, shape, data) => ({ shape: tfjsShape(name, shape), data: toTfjsLayout(name, shape, data) }));
 
 export const readJson = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, 'utf8'));
+
+/** Whether the folder's model has two text encoders: as its model_index.json says; SDXL's two where there is none. */
+export async function hasSecondEncoder(dir: string): Promise<boolean> {
+  const index = await readJson(join(dir, 'tiny-sdxl', 'model_index.json')).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return null; throw error; });
+  return index === null || Object.hasOwn(index as object, 'text_encoder_2');
+}
 
 /** [N,C,H,W] -> [N,H,W,C]. */
 export function toNhwc({ shape, data }: FloatTensor): FloatTensor {

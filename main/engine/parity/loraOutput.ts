@@ -9,11 +9,11 @@ import { openModel } from '../checkpoint/openModel.ts';
 import { parseUnetConfig, unetForward } from '../models/unet.ts';
 import { variableName } from '../run/baseModel.ts';
 import { declareTrainables, loraTrainables, trainedContext, type Trainables } from '../trainables/trainables.ts';
-import { readFixture, relativeError, toNhwc, type Weights } from './fixture.ts';
-import { fileOf, loraNames } from './loraFiles.ts';
+import { componentFiles, readFixture, relativeError, toNhwc, type Weights } from './fixture.ts';
+import { fileOf, lackingFiles, loraNames } from './loraFiles.ts';
 import { onExecutor, runOnce } from './onExecutor.ts';
-import { judge, TOLERANCE, type ParityResult, type ParitySection } from './section.ts';
-import { asUnetInputs, inputsOf } from './unet.ts';
+import { absentPart, judge, lacking, TOLERANCE, type ParityFinding, type ParitySection } from './section.ts';
+import { asUnetInputs, inputsOf, lackingOf } from './unet.ts';
 
 const NAME = 'LoRA applied';
 
@@ -37,16 +37,19 @@ async function outputError(executor: Executor, source: ModelSource, lora: LoraWe
 
 export const loraOutput: ParitySection = {
   name: NAME,
-  files: ['unet.safetensors', 'training.safetensors', 'tiny-sdxl/model_index.json', 'tiny-sdxl/unet/config.json', 'lora'],
-  async *run(dir: string): AsyncGenerator<ParityResult> {
+  files: ['unet.safetensors', 'training.safetensors', 'tiny-sdxl/model_index.json', ...componentFiles('unet'), 'lora'],
+  async *run(dir: string): AsyncGenerator<ParityFinding> {
     const inputs = await readFixture(dir, 'unet'), expected = await readFixture(dir, 'training');
     const source = await openModel(join(dir, 'tiny-sdxl'), { components: ['unet'] });
     try {
       for (const name of await loraNames(dir)) {
         for (const [form, merged] of [['diffusers', false], ['kohya', false], ['diffusers', true]] as const) {
+          const quantity = `${name}: UNet's output with ${form}'s file${merged ? ' merged' : ''}`;
+          const missing = [...lackingFiles(dir, name, [form]), ...lackingOf(inputs, parseUnetConfig(source.config('unet')), '', []), ...lacking(expected, [`${name}.unet_output`])];
+          if (missing.length) { yield absentPart(NAME, quantity, missing); continue; }
           const lora = await readLora(fileOf(dir, name, form), source.config('unet'));
           yield* onExecutor('tensorflow-eager', async function* (executor) {
-            yield judge(NAME, `${name}: UNet's output with ${form}'s file${merged ? ' merged' : ''}`, await outputError(executor, source, lora, merged, inputs, expected, name), TOLERANCE.forward);
+            yield judge(NAME, quantity, await outputError(executor, source, lora, merged, inputs, expected, name), TOLERANCE.forward);
           });
         }
       }

@@ -4,10 +4,10 @@ import type { Executor, HostTensor, StepFunction } from '../backend/executor.ts'
 import type { ComponentName } from '../checkpoint/modelSource.ts';
 import { variableName } from '../run/baseModel.ts';
 import { relativeError, type FloatTensor, type Weights } from './fixture.ts';
-import { judge, type ParityResult } from './section.ts';
+import { judge, type ParityFinding, type ParityResult } from './section.ts';
 
 /** Runs `body` on a fresh executor and frees it. */
-export async function* onExecutor(backend: BackendChoice, body: (executor: Executor) => AsyncGenerator<ParityResult>): AsyncGenerator<ParityResult> {
+export async function* onExecutor(backend: BackendChoice, body: (executor: Executor) => AsyncGenerator<ParityFinding>): AsyncGenerator<ParityFinding> {
   const executor = await createExecutor({ backend });
   try {
     yield* body(executor);
@@ -34,12 +34,3 @@ export function* compareAll(section: string, got: Record<string, HostTensor>, ex
 
 /** Whole numbers as int32. */
 export const asInt = ({ shape, data }: FloatTensor): HostTensor => ({ shape, data: Int32Array.from(data) });
-
-/** Fixture tensors by their names in the fixture; throws on one that it lacks. */
-export function pick(fixture: Weights, names: readonly string[]): Record<string, FloatTensor> {
-  return Object.fromEntries(names.map((name) => {
-    const t = fixture.get(name);
-    if (!t) throw new Error(`the fixture has no tensor "${name}"`);
-    return [name, t];
-  }));
-}

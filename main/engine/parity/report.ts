@@ -5,13 +5,17 @@ import type { ParityResult } from './section.ts';
 export interface ParityReport {
   result(r: ParityResult): void;
   failed(section: string, error: AppErrorData): void;
-  absent(section: string, files: string[]): void;
+  /** What the folder lacks of a section, or of one part of it. */
+  absent(section: string, names: string[], part?: string): void;
   endSection(section: string): void;
   /** Writes the summary; true when everything that was there passed and something was there. */
   finish(): boolean;
 }
 
 interface Row { worst: ParityResult; count: number; failures: number }
+
+/** "a, b, c and 4 more" */
+const someOf = (names: string[]): string => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
 
 /** Cases of one quantity are one row: "case 12: gradient" belongs to "gradient". */
 const quantityOf = (r: ParityResult): string => r.quantity.replace(/^case \d+: /, '');
@@ -25,7 +29,7 @@ function line(name: string, { worst, count, failures }: Row): string {
 
 export function parityReport(write: (line: string) => void, json: boolean): ParityReport {
   const totals = { passed: 0, failed: 0, absent: 0 };
-  let rows = new Map<string, Row>();
+  let rows = new Map<string, Row>(), absentParts: string[] = [];
   const say = (data: object, text: string): void => write(json ? JSON.stringify(data) : text);
   return {
     result(r) {
@@ -38,13 +42,16 @@ export function parityReport(write: (line: string) => void, json: boolean): Pari
       totals.failed++;
       say({ section, failed: error }, `${section}\n  FAIL  ${error.message} ${error.hint}`);
     },
-    absent(section, files) {
+    absent(section, names, part) {
       totals.absent++;
-      say({ section, absent: files }, `${section}\n  absent: the folder lacks ${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''}`);
+      if (part === undefined) say({ section, absent: names }, `${section}\n  absent: the folder lacks ${someOf(names)}`);
+      else if (json) write(JSON.stringify({ section, part, absent: names }));
+      else absentParts.push(`  absent  ${part}: the files lack ${someOf(names)}`);
     },
     endSection(section) {
-      if (!json && rows.size) write([section, ...[...rows].map(([name, row]) => line(name, row))].join('\n'));
+      if (!json && rows.size + absentParts.length) write([section, ...[...rows].map(([name, row]) => line(name, row)), ...absentParts].join('\n'));
       rows = new Map();
+      absentParts = [];
     },
     finish() {
       const ok = totals.failed === 0 && totals.passed > 0;

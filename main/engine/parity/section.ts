@@ -9,11 +9,20 @@ export interface ParityResult {
   note?: string;
 }
 
+/** A part of a section that cannot be compared: the files hold neither its values nor, perhaps, what it is computed from. */
+export interface AbsentPart {
+  section: string;
+  part: string;
+  /** what the files lack, by its name in them */
+  absent: string[];
+}
+export type ParityFinding = ParityResult | AbsentPart;
+
 export interface ParitySection {
   name: string;
   /** what the part needs, relative to the folder; any of them lacking makes the part absent */
   files: string[];
-  run(dir: string): AsyncGenerator<ParityResult>;
+  run(dir: string): AsyncGenerator<ParityFinding>;
 }
 
 /** Tolerances of the fixtures' README. */
@@ -23,6 +32,11 @@ export const TOLERANCE = { forward: 1e-4, loss: 1e-4, gradient: 1e-3, weights: 1
 export function judge(section: string, quantity: string, error: number, tolerance: number, note?: string): ParityResult {
   return { section, quantity, error, tolerance, pass: error <= tolerance, ...(note ? { note } : {}) };
 }
+
+export const absentPart = (section: string, part: string, absent: string[]): AbsentPart => ({ section, part, absent });
+
+/** Those of `names` that `there` does not have. */
+export const lacking = (there: { has(name: string): boolean }, names: readonly string[]): string[] => names.filter((name) => !there.has(name));
 
 /** Share of values that are not the same; Infinity on another length. */
 export function mismatch(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

@@ -7,10 +7,15 @@ import { tfjsShape, toTfjsLayout } from '../checkpoint/layout.ts';
 import { variableName } from '../run/baseModel.ts';
 import { downName, emaName, upName, type LoraPlace, type Trainable, type Trainables } from '../trainables/trainables.ts';
 import { readFixture, readJson, readWeights, relativeError, type FloatTensor, type Weights } from './fixture.ts';
-import { judge, TOLERANCE, type ParityResult, type ParitySection } from './section.ts';
+import { absentPart, judge, lacking, TOLERANCE, type ParityFinding, type ParitySection } from './section.ts';
 import { TrainingRun, type LoggedStep, type TinyModel, type TrainingConfig } from './trainingRun.ts';
 
-interface Recorded { config: TrainingConfig; lr: number; steps: LoggedStep[] }
+/** A run of training.json. */
+export interface Recorded { config: TrainingConfig; lr: number; steps: Partial<LoggedStep>[] }
+
+/** The runs that the fixtures hold, and the weights that they keep of those that train all. */
+const RUNS = ['baseline_full', 'lpl_full', 'lpl_full_options', 'lpl_snr_v', 'lpl_snr_eps_nooutlier', 'baseline_lora', 'lpl_lora', 'lpl_accumulate'];
+const KEPT = ['conv_in.weight', 'conv_out.bias', 'mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight', 'time_embedding.linear_1.weight'];
 
 async function readModel(dir: string): Promise<TinyModel> {
   const part = (name: string): string => `${dir}/tiny-sdxl/${name}`;
@@ -21,13 +26,16 @@ async function readModel(dir: string): Promise<TinyModel> {
 }
 
 /** A fixture's weight in tfjs layout; LoRA matrices are linear maps. */
-const asWeight = (name: string, { shape, data }: FloatTensor): FloatTensor => ({ shape: tfjsShape(name, shape), data: toTfjsLayout(name, shape, data) });
+export const asWeight = (name: string, { shape, data }: FloatTensor): FloatTensor => ({ shape: tfjsShape(name, shape), data: toTfjsLayout(name, shape, data) });
 
 /** "….to_k.lora_A.weight" -> the executor's variable. */
 function loraVariable(name: string): string {
   const layer = name.replace(/\.lora_[AB]\.weight$/, '');
   return name.endsWith('lora_A.weight') ? downName('unet', layer) : upName('unet', layer);
 }
+
+/** The executor's variable of a weight as the fixtures name it. */
+export const variableOf = (weight: string): string => (weight.includes('.lora_') ? loraVariable(weight) : variableName('unet', weight));
 
 function trainablesOf(name: string, { lora }: TrainingConfig, f: Weights, model: TinyModel): Trainables {
   if (lora === undefined) return { lora: null, list: [...model.unetWeights].map(([weight, { shape }]): Trainable => ({ name: variableName('unet', weight), shape, init: null })) };
@@ -41,46 +49,73 @@ function trainablesOf(name: string, { lora }: TrainingConfig, f: Weights, model:
 const scalarError = (actual: number, expected: number): number => (actual === expected ? 0 : Math.abs(actual - expected) / Math.abs(expected));
 const KEYS = ['diffusion_loss', 'lpl_loss', 'total_loss', 'lpl_samples', 'grad_norm', 'lr'] as const;
 
-/** The largest error of each logged quantity over all steps. */
-async function followSteps(run: TrainingRun, expected: LoggedStep[]): Promise<Record<string, number>> {
-  const worst: Record<string, number> = {};
+/** What is compared of a run: what it logs, and its variables after it. */
+export interface FollowedRun { run(): AsyncIterable<LoggedStep>; executor: Pick<Executor, 'read'> }
+
+/** The largest error of each logged quantity over all steps; steps of which the files lack it are named. */
+async function* compareSteps(section: string, name: string, run: FollowedRun, expected: Partial<LoggedStep>[]): AsyncGenerator<ParityFinding> {
+  const worst = new Map<string, number>(), missing = new Map<string, string[]>();
   let s = 0;
   for await (const got of run.run()) {
-    const want = expected[s++];
-    for (const key of KEYS) if (want?.[key] !== undefined || got[key] !== undefined) worst[key] = Math.max(worst[key] ?? 0, scalarError(got[key] ?? NaN, want?.[key] ?? NaN) || (got[key] === want?.[key] ? 0 : Infinity));
+    const want = expected[s] ?? {};
+    for (const key of KEYS) {
+      const a = got[key], b = want[key];
+      if (b !== undefined) worst.set(key, Math.max(worst.get(key) ?? 0, scalarError(a ?? NaN, b) || (a === b ? 0 : Infinity)));
+      else if (a !== undefined) missing.set(key, [...missing.get(key) ?? [], `steps[${s}].${key}`]);
+    }
+    s++;
   }
-  return s === expected.length ? worst : { ...worst, 'number of steps': Infinity };
+  for (const [key, error] of worst) yield judge(section, `${name}: ${key}`, error, key === 'grad_norm' ? TOLERANCE.gradient : TOLERANCE.loss, `largest of ${expected.length} steps`);
+  for (const [key, steps] of missing) yield absentPart(section, `${name}: ${key}`, steps);
+  if (expected.length > s) yield judge(section, `${name}: number of steps`, Infinity, TOLERANCE.exact);
 }
 
 /** Final weights, or EMA weights, against the folder's. */
-function weightErrors(run: TrainingRun, name: string, kind: 'final' | 'ema', f: Weights): number | undefined {
-  let worst: number | undefined;
+function* compareWeights(section: string, name: string, run: FollowedRun, kind: 'final' | 'ema', f: Weights, names: string[]): Generator<ParityFinding> {
+  const prefix = `${name}.${kind}.`, errors: number[] = [];
   for (const [key, t] of f) {
-    if (!key.startsWith(`${name}.${kind}.`)) continue;
-    const weight = key.slice(name.length + kind.length + 2), { shape, data } = asWeight(weight, t);
-    const variable = weight.includes('.lora_') ? loraVariable(weight) : variableName('unet', weight);
-    const actual = run.executor.read(kind === 'ema' ? emaName(variable) : variable);
-    worst = Math.max(worst ?? 0, relativeError({ shape, data: actual }, { shape, data }));
+    if (!key.startsWith(prefix)) continue;
+    const weight = key.slice(prefix.length), { shape, data } = asWeight(weight, t);
+    const variable = variableOf(weight);
+    errors.push(relativeError({ shape, data: run.executor.read(kind === 'ema' ? emaName(variable) : variable) }, { shape, data }));
   }
-  return worst;
+  const missing = lacking(f, names.map((weight) => `${prefix}${weight}`));
+  if (errors.length) yield judge(section, `${name}: ${kind} weights`, Math.max(...errors), TOLERANCE.weights);
+  if (missing.length) yield absentPart(section, `${name}: ${kind} weights`, missing);
+}
+
+const namesUnder = (f: Weights, prefix: string): string[] => [...f.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+
+/** Everything of one run, or what of it the files lack. `weights`: names of the UNet's. */
+export async function* compareRun(section: string, name: string, { config, steps }: Recorded, run: FollowedRun, f: Weights, weights: ReadonlySet<string>): AsyncGenerator<ParityFinding> {
+  yield* compareSteps(section, name, run, steps);
+  const names = config.lora === undefined ? KEPT.filter((weight) => weights.has(weight)) : namesUnder(f, `${name}.init.`);
+  yield* compareWeights(section, name, run, 'final', f, names);
+  if (config.ema !== undefined) yield* compareWeights(section, name, run, 'ema', f, names);
+}
+
+/** What the run is computed from that the files lack. */
+function lackingInputs(name: string, recorded: Partial<Recorded> | undefined, f: Weights, model: TinyModel): string[] {
+  if (!recorded) return [name];
+  const fields = lacking({ has: (key) => Object.hasOwn(recorded, key) }, ['config', 'lr', 'steps']).map((key) => `${name}.${key}`);
+  const batches = lacking(f, ['latents', 'noise', 'timesteps', 'prompt_embeds', ...(model.unet.addition_embed_type ? ['pooled', 'time_ids'] : [])]);
+  const init = recorded.config?.lora === undefined ? [] : namesUnder(f, `${name}.final.`).map((weight) => `${name}.init.${weight}`);
+  const none = recorded.config?.lora !== undefined && !namesUnder(f, `${name}.init.`).length && !init.length ? [`${name}.init.*`] : [];
+  return [...fields, ...batches, ...lacking(f, init), ...none];
 }
 
 /** The configurations of the folder that are `wanted`, on one backend. */
-export async function* trainingRuns(section: string, dir: string, backend: BackendChoice, wanted: (name: string) => boolean = () => true): AsyncGenerator<ParityResult> {
+export async function* trainingRuns(section: string, dir: string, backend: BackendChoice, wanted: (name: string) => boolean = () => true): AsyncGenerator<ParityFinding> {
   const f = await readFixture(dir, 'training'), model = await readModel(dir);
   const recorded = await readJson(`${dir}/training.json`) as Record<string, Recorded>;
-  for (const [name, { config, lr, steps }] of Object.entries(recorded)) {
+  for (const name of new Set([...Object.keys(recorded), ...RUNS])) {
     if (!wanted(name)) continue;
-    const executor: Executor = await createExecutor({ backend });
+    const missing = lackingInputs(name, recorded[name], f, model);
+    if (missing.length) { yield absentPart(section, name, missing); continue; }
+    const { config, lr } = recorded[name]!, executor: Executor = await createExecutor({ backend });
     try {
       const run = new TrainingRun(executor, model, config, lr, f, trainablesOf(name, config, f, model));
-      for (const [key, error] of Object.entries(await followSteps(run, steps))) {
-        yield judge(section, `${name}: ${key}`, error, key === 'grad_norm' ? TOLERANCE.gradient : TOLERANCE.loss, `largest of ${steps.length} steps`);
-      }
-      for (const kind of ['final', 'ema'] as const) {
-        const error = weightErrors(run, name, kind, f);
-        if (error !== undefined) yield judge(section, `${name}: ${kind} weights`, error, TOLERANCE.weights);
-      }
+      yield* compareRun(section, name, recorded[name]!, run, f, new Set(model.unetWeights.keys()));
     } finally { executor.dispose(); }
   }
 }
