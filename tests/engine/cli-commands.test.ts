@@ -68,6 +68,7 @@ describe('lpl', () => {
     const base = await writeTinyModel(join(tempDir(), 'model')), dataset = await pictureFolder(2), run = join(tempDir(), 'run');
     const trained = lpl('train', '--base', base, '--dataset', dataset, '--resolution', '64', '--network_dim', '2', '--max_train_steps', '2', '--learning_rate', '0.01', '--backend', 'tensorflow-eager', '--output_dir', run, '--json');
     expect(trained.status, trained.stderr).toBe(0);
+    expect(trained.stderr).not.toMatch(/DeprecationWarning|node:\d/);
     const events = trained.stdout.trim().split('\n').map((line) => trainerEventSchema.parse(JSON.parse(line)));
     expect(events.map((e) => JSON.stringify(e)).join('\n')).toBe(readFileSync(join(run, 'events.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.stringify(trainerEventSchema.parse(JSON.parse(l)))).join('\n'));
     expect(events.at(-1)).toMatchObject({ type: 'finished', reason: 'finished', step: 2 });

@@ -1,7 +1,7 @@
 /**
  * Loads tfjs-node(-gpu) and hands out its native binding.
  *
- * On Node >= 23 `util.isNullOrUndefined` and `util.isArray` are gone, which tfjs-node 4.22 calls: they are
+ * tfjs-node 4.22 calls `util.isNullOrUndefined`, which Node >= 23 no longer has, and `util.isArray`, of which Node warns: both are
  * defined on `node:util` before it loads. It asks node-pre-gyp where its binding is, which reads options such as --dir from this
  * process's command line and knows the package's own folder only: the answer is given here instead.
  */
@@ -41,7 +41,7 @@ export function loadNodeBackend(): NodeBackend {
   if (loaded) return loaded;
   const legacy = util as unknown as Record<string, unknown>;
   legacy['isNullOrUndefined'] ??= (x: unknown) => x === null || x === undefined;
-  legacy['isArray'] ??= Array.isArray;
+  legacy['isArray'] = Array.isArray;
   const require = createRequire(import.meta.url);
   const packageFile = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
   const find = (): string => process.env['LPL_TFJS_BINDING'] ?? join(dirname(packageFile), 'lib', 'napi-v8', 'tfjs_binding.node');
