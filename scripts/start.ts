@@ -11,7 +11,7 @@ import { findElectron } from './findElectron.ts';
 const usage = `npm start -- [options]
   --browser      serve the app to the browser even where Electron is there
   --no-open      serve it and print its address, open nothing
-  --port N       serve it on this port (another one each time without it)
+  --port N       serve it on this port (without it: the one of last time, where it is free)
   --data FOLDER  the data folder, for runs, pictures' caches and the database
   --help         this text`;
 const { values } = options();

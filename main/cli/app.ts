@@ -8,7 +8,7 @@ import { command, type Action } from './command.ts';
 
 export function addApp(program: Command): void {
   command(program, 'serve', 'the app in a browser, on this machine only', async () => serve)
-    .option('--port <number>', 'default: any free one').option('--open', 'open the browser').option('--data <folder>', 'another data folder');
+    .option('--port <number>', 'default: the one of last time, else any free one').option('--open', 'open the browser').option('--data <folder>', 'another data folder');
   command(program, 'setup', 'install TensorFlow for the engine, or look whether it is there', async () => setup);
 }
 

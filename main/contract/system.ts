@@ -21,6 +21,8 @@ export const settingsSchema = z.strictObject({
   notifications: z.boolean().default(true),
   /** an ONNX image model (CLIP, Inception, …) that comparisons measure pictures with; empty: the built-in one */
   feature_model: z.string().max(4_000).default(''),
+  /** where the app was last served to a browser, and is again where that is free; 0: nowhere yet */
+  port: z.int().min(0).max(65_535).default(0),
   /** free text that the window keeps for itself: open panels, sizes, last choices */
   ui: z.record(z.string(), z.unknown()).default({}),
 });
@@ -49,7 +51,7 @@ export type Engine = z.output<typeof engineSchema>;
 export const presetSchema = z.object({ id, name: z.string(), description: z.string(), builtin: z.boolean(), config: z.record(z.string(), z.unknown()) });
 export type Preset = z.output<typeof presetSchema>;
 
-export const entrySchema = z.object({ name: z.string(), path: z.string(), kind: z.enum(['folder', 'file']), bytes: z.number(), modified_at: time });
+export const entrySchema = z.object({ name: z.string(), path: z.string(), kind: z.enum(['folder', 'file']), bytes: z.number(), modified_at: time, /** why it cannot be chosen, for a person who looks for it here */ unusable: z.string().nullable() });
 
 export const systemMethods = {
   'system.info': method('Who answers: version, data folder, and whether a desktop shell is around.', nothing, z.object({ version: z.string(), data_folder: z.string(), platform: z.string(), shell: z.boolean(), pid: z.int() })),

@@ -11,6 +11,7 @@ import type { Hub } from '../services/hub.ts';
 import type { Media } from '../services/media.ts';
 import { readJson } from './readJson.ts';
 import type { Call } from './router.ts';
+import { wantsPage, wayIn, wayInPolicy } from './wayIn.ts';
 
 export interface ServerOptions { call: Call; hub: Hub; media: Media; receive: (drop: string, path: string, body: Readable) => Promise<void>; windowDir: string; port?: number; token?: string }
 export interface LoopbackServer { port: number; token: string; /** with the token, to be opened once */ url: string; close(): Promise<void> }
@@ -24,7 +25,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   const door: Door = { token: options.token ?? randomBytes(24).toString('base64url'), port: 0 };
   const streams = new Set<ServerResponse>();
   const server = createServer((request, response) => {
-    handle(request, response, options, door, streams).catch((error: unknown) => fail(response, error, options.hub));
+    handle(request, response, options, door, streams).catch((error: unknown) => fail(request, response, error, options.hub, door));
   });
   server.keepAliveTimeout = 30_000;
   await new Promise<void>((resolve, reject) => {
@@ -100,8 +101,12 @@ async function media(request: IncomingMessage, response: ServerResponse, url: UR
   await sendFile(request, response, found.file, { ...(found.sha256 ? { etag: `${found.sha256}${width ?? ''}` } : {}), ...(found.download ? { download: found.name } : {}), ...(found.type ? { type: found.type } : {}) });
 }
 
-function fail(response: ServerResponse, error: unknown, hub: Hub): void {
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown, hub: Hub, { port }: Door): void {
   if (response.headersSent) { response.destroy(); return; }
   const data = toAppError(error);
+  if (data.code === 'server.refused' && wantsPage(request)) {
+    response.writeHead(403, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': wayInPolicy, 'cache-control': 'no-store' }).end(wayIn(port));
+    return;
+  }
   response.writeHead(statusOf(data.code), { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify({ epoch: hub.epoch, n: hub.last, error: data }));
 }

@@ -1,14 +1,15 @@
 /** Runs the core until it is told to end: takes the lock, makes the services, opens a transport. */
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import type { Settings } from '../contract/system.ts';
 import { announceBinding, appDir, dataDir as defaultDataDir } from '../runtime/paths.ts';
 import type { Services } from '../services.ts';
 import { mayClose } from './closing.ts';
-import { startServer } from './httpServer.ts';
+import { startServer, type LoopbackServer } from './httpServer.ts';
 import { takeLock, type InstanceLock } from './instanceLock.ts';
 import { serveIpc } from './ipcServer.ts';
 import { openBrowser } from './openBrowser.ts';
-import { createRouter } from './router.ts';
+import { createRouter, type Call } from './router.ts';
 
 export interface CoreOptions { ipc: boolean; port?: number | undefined; open: boolean; dataDir?: string | undefined }
 
@@ -26,7 +27,8 @@ export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: C
     services = await createServices({ dataDir, log, shell: ipc, ...fakeTrainer() });
   } catch (error) { lock.release(); throw error; }
   const call = createRouter(services.handlers, services.hub, { checkResults: process.env['LPL_CHECK_RESULTS'] === '1', log, explain: services.explain });
-  const server = ipc ? undefined : await startServer({ call, ...services, windowDir: join(appDir, 'dist', 'renderer'), ...(port === undefined ? {} : { port }) }).catch(async (error: unknown) => { await services.close(); lock.release(); throw error; });
+  const serveAt = (p: number): Promise<LoopbackServer> => startServer({ call, ...services, windowDir: join(appDir, 'dist', 'renderer'), port: p });
+  const server = ipc ? undefined : await (port === undefined ? whereItWas(call, serveAt) : serveAt(port)).catch(async (error: unknown) => { await services.close(); lock.release(); throw error; });
   let ending = false;
   const end = async (): Promise<void> => {
     if (ending) return;
@@ -51,6 +53,14 @@ export async function runCore({ ipc, port, open, dataDir = defaultDataDir() }: C
   lock.announce(server!.url);
   if (open) openBrowser(server!.url);
   process.stdout.write(`LPL Studio is ready: ${server!.url}\nCtrl+C in this terminal stops it.\n`);
+}
+
+/** At the port of last time, so that a bookmark and a tab left open find the app again; at any free one where another program has it. */
+async function whereItWas(call: Call, serveAt: (port: number) => Promise<LoopbackServer>): Promise<LoopbackServer> {
+  const reply = await call('settings.get', {}), last = 'error' in reply ? 0 : (reply.result as Settings).port;
+  const server = await serveAt(last).catch((error: unknown) => { if (last === 0) throw error; return serveAt(0); });
+  if (server.port !== last) await call('settings.set', { changes: { port: server.port } });
+  return server;
 }
 
 /** Tests put a scripted training process in place of the engine. */

@@ -1,10 +1,10 @@
 /** Who gets in, and what happens to nonsense: token, Host, Origin, paths, and a thousand made-up messages. */
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appErrorSchema } from '../../main/contract/errors.ts';
 import { coreMethods, methods } from '../../main/contract/methods.ts';
-import { httpCore, ipcCore, remove, scripted, type TestCore } from './helpers.ts';
+import { httpCore, ipcCore, remove, scripted, temporaryFolder, type TestCore } from './helpers.ts';
 
 let core: TestCore, port: number, token: string;
 beforeAll(async () => {
@@ -39,6 +39,34 @@ test.each([
     expect(answer.body).toContain('server.refused');
     expect(answer.body).not.toContain(token);
   }
+});
+
+test('a person whose browser comes without the token is told how to get in, and nothing else', async () => {
+  const page = await ask('/', { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' });
+  expect(page.status).toBe(403);
+  expect(page.headers['content-type']).toMatch(/^text\/html/);
+  expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'/);
+  expect(page.body).toContain(`LPL Studio is ready: http://127.0.0.1:${port}/?token=`);
+  expect(page.body).toContain('npm start');
+  expect(page.body).not.toContain(token);
+  for (const path of ['/api/projects.list', '/media/sample/x']) expect((await ask(path, { accept: '*/*' })).headers['content-type'], path).toBe('application/json');
+});
+
+test('the port stays from start to start where it is free, and an address that is taken is not waited for; the token changes', async () => {
+  const at = (c: TestCore): [string, string] => { const url = new URL(c.url!); return [url.port, url.searchParams.get('token')!]; };
+  const dataDir = temporaryFolder(), first = await httpCore(dataDir);
+  await first.close();
+  const again = await httpCore(dataDir);
+  expect(at(again)[0]).toBe(at(first)[0]);
+  expect(at(again)[1]).not.toBe(at(first)[1]);
+  await again.close();
+  const other = createServer().listen(Number(at(first)[0]), '127.0.0.1');
+  await new Promise((resolve) => other.once('listening', resolve));
+  const elsewhere = await httpCore(dataDir);
+  expect(at(elsewhere)[0]).not.toBe(at(first)[0]);
+  await elsewhere.close();
+  other.close();
+  remove(dataDir);
 });
 
 test.each([
