@@ -11,6 +11,7 @@ export function eventLine(e: TrainerEvent): string | undefined {
     case 'started': return `${e.backend} ${e.version} on ${e.device}, ${e.precision}${e.compiled ? ', compiled' : ', op by op'}${e.resumed_from === null ? '' : `; resumed from step ${e.resumed_from}`}; ${e.total_steps} steps`;
     case 'validation': return `validation at step ${e.step}: ${Object.entries(e.metrics).map(([k, v]) => `${k} ${number(v)}`).join(', ')}`;
     case 'sample': return `picture ${e.file} (step ${e.step}, seed ${e.seed}${e.ema ? ', EMA' : ''}): ${e.prompt.slice(0, 60)}`;
+    case 'prompts': return `from now on ${e.prompts.length} other sample prompts are drawn: ${e.prompts.map((p) => p.slice(0, 60)).join(' | ')}`;
     case 'checkpoint': return `checkpoint ${e.dir} saved and read back, ${mb(e.bytes)}${e.removed.length ? `; removed ${e.removed.join(', ')}` : ''}`;
     case 'export': return `${e.format} written to ${e.file}, ${mb(e.bytes)}`;
     case 'excluded': return `left out: ${e.item}: ${e.reason}`;

@@ -5,6 +5,8 @@
 export const runFolder = {
   /** RunConfig, complete, written once per start */
   config: 'config.json',
+  /** what only the app knows of it: its name, notes, state; not there for a run of the command line */
+  about: 'run.json',
   /** DatasetManifest: pictures, captions and sizes, frozen at the first start */
   dataset: 'dataset.json',
   /** manifests of the data sets that were chosen by their number, frozen when the run was prepared */

@@ -44,7 +44,11 @@ export const runSchema = z.object({
   last_event: z.int(),
 });
 export type Run = z.output<typeof runSchema>;
-export const runWithConfigSchema = runSchema.extend({ config: runConfigSchema });
+export const runWithConfigSchema = runSchema.extend({
+  config: runConfigSchema,
+  /** the sample prompts drawn now, where they were changed while it trained */
+  changed_prompts: z.object({ prompts: z.array(z.string()), negative_prompt: z.string() }).nullable(),
+});
 export type RunWithConfig = z.output<typeof runWithConfigSchema>;
 
 export const configIssueSchema = z.object({

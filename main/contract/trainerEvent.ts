@@ -16,6 +16,7 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('step'), step: z.int(), /** metric name -> value: loss, diffusion_loss, lpl_loss, lr, grad_norm, lpl/layer_0 … */ metrics: z.record(z.string(), z.number()), seconds: z.number(), images_per_s: z.number(), eta_s: z.number().nullable(), memory }),
   z.object({ ...base, type: z.literal('validation'), step: z.int(), metrics: z.record(z.string(), z.number()) }),
   z.object({ ...base, type: z.literal('sample'), step: z.int(), /** relative to the run folder */ file: z.string(), prompt: z.string(), negative_prompt: z.string(), prompt_index: z.int(), seed: z.int(), ema: z.boolean(), width: z.int(), height: z.int(), sha256: z.string() }),
+  z.object({ ...base, type: z.literal('prompts'), /** those drawn from here on */ prompts: z.array(z.string()), negative_prompt: z.string() }),
   z.object({ ...base, type: z.literal('checkpoint'), step: z.int(), dir: z.string(), bytes: z.number(), sha256: z.string(), removed: z.array(z.string()) }),
   z.object({ ...base, type: z.literal('export'), step: z.int(), file: z.string(), format: z.string(), bytes: z.number(), sha256: z.string() }),
   z.object({ ...base, type: z.literal('excluded'), item: z.string(), reason: z.string() }),

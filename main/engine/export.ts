@@ -1,5 +1,6 @@
 /** A run's result as files that other programs read: a LoRA in three naming forms, or a full model as folder or single file. */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AppError, toAppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
@@ -33,7 +34,7 @@ async function exportCheckpoint(dir: string, config: RunConfig, base: BaseModel,
   const trained = await trainedWeights(found, o.ema), step = found.manifest.step;
   const forms: readonly string[] = trained.kind === 'lora' ? loraForms : modelForms, form = o.form ?? forms[0]!;
   if (!forms.includes(form)) throw new AppError('export.form', `A ${trained.kind === 'lora' ? 'LoRA' : 'full model'} cannot be written as "${form}".`, `Choose one of: ${forms.join(', ')}.`, { form });
-  const name = `${basename(dir)}-${step}${o.ema ? '-ema' : ''}${form === forms[0] ? '' : `-${form}`}`;
+  const name = `${nameOf(dir)}-${step}${o.ema ? '-ema' : ''}${form === forms[0] ? '' : `-${form}`}`;
   const output = o.output ?? join(runFolder(dir).exports, form === 'diffusers' && trained.kind === 'full' ? name : `${name}.safetensors`);
   const progress = o.onProgress ? { onProgress: o.onProgress } : {};
   if (trained.kind === 'lora') {
@@ -42,6 +43,14 @@ async function exportCheckpoint(dir: string, config: RunConfig, base: BaseModel,
   }
   const options = { dtype: o.dtype, override: (component: string, weight: string) => (component === 'unet' ? trained.unet.get(weight) : undefined), ...progress };
   return { step, ...await writeModelAs(form as (typeof modelForms)[number], output, base.source, options) };
+}
+
+/** What the file is called after: the run's name in the app, as a file name; else the folder's. */
+function nameOf(dir: string): string {
+  try {
+    const { name } = JSON.parse(readFileSync(runFolder(dir).about, 'utf8')) as { name?: unknown };
+    return String(name ?? '').normalize('NFC').replaceAll(/[^\p{L}\p{N}.]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/g, '').slice(0, 80) || basename(dir);
+  } catch { return basename(dir); }
 }
 
 export type WrittenModel = Omit<Exported, 'step'>;

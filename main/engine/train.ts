@@ -17,6 +17,9 @@ import { EndedEarly, stageReporter, type TrainRun } from './run/trainRun.ts';
 import type { StepReport } from './trainProgram.ts';
 import { planTrainables, textUse } from './trainables/trainables.ts';
 
+/** The first steps after a start or a resume are no measure of the others: caches are cold, and with LPL not all steps cost the same. */
+const FIRST_STEPS = 5;
+
 type EndReason = 'finished' | 'stopped' | 'paused';
 interface End { step: number; reason: EndReason }
 /** Times of steps and of what comes between them, for the time left. */
@@ -48,7 +51,7 @@ export async function train(run: TrainRun): Promise<EndReason> {
 /** Steps until all are done or the person ends the run. */
 async function loop(s: Session): Promise<End> {
   const { samples, validation, training } = s.run.config;
-  const clocks: Clocks = { step: etaClock(), draw: pauseClock(samples.sample_every), validate: pauseClock(validation.validation_every), save: pauseClock(training.checkpointing_steps) };
+  const clocks: Clocks = { step: etaClock(FIRST_STEPS), draw: pauseClock(samples.sample_every), validate: pauseClock(validation.validation_every), save: pauseClock(training.checkpointing_steps) };
   if (s.firstStep === 0 || !observed(s, s.firstStep)) await observe(s, s.firstStep, clocks);
   let saved = s.firstStep;
   for (let step = s.firstStep; step < s.totalSteps; step++) {
@@ -68,10 +71,9 @@ async function loop(s: Session): Promise<End> {
 
 /** Whether the journal has everything that is due at the step a run resumes from: the process may have ended between checkpoint and samples. */
 function observed(s: Session, step: number): boolean {
-  const { run } = s, { events } = readJournal(run.folder.journal), { samples } = run.config;
-  const weights = run.config.training.use_ema && samples.sample_ema ? 2 : 1;
+  const { events } = readJournal(s.run.folder.journal);
   const drawn = new Set(events.flatMap((e) => (e.type === 'sample' && e.step === step ? [e.file] : []))).size;
-  return drawn >= samples.prompts.length * samples.seeds.length * weights && (!s.validation || events.some((e) => e.type === 'validation' && e.step === step));
+  return drawn >= s.painter.pictures && (!s.validation || events.some((e) => e.type === 'validation' && e.step === step));
 }
 
 /** Carries out what was asked since the last step. */
@@ -80,10 +82,16 @@ async function obey(s: Session, step: number): Promise<{ reason: EndReason; save
   for (const command of s.run.commands.take()) {
     if (command.type === 'stop') end = { reason: 'stopped', save: command.save };
     if (command.type === 'pause') end = { reason: 'paused', save: true };
-    if (command.type === 'set_prompts') await s.painter.setPrompts(command.prompts, command.negative_prompt);
+    if (command.type === 'set_prompts') changePrompts(s, command);
     if (command.type === 'sample_now') await s.painter.draw(step);
   }
   return end;
+}
+
+/** Told to the journal, so that a resumed run, and a new one like it, go on with them. */
+function changePrompts({ painter, run }: Session, { prompts, negative_prompt }: { prompts: string[]; negative_prompt: string }): void {
+  painter.setPrompts(prompts, negative_prompt);
+  run.emit({ type: 'prompts', prompts, negative_prompt });
 }
 
 async function oneStep(s: Session, step: number, clocks: Clocks): Promise<void> {
@@ -102,7 +110,7 @@ async function oneStep(s: Session, step: number, clocks: Clocks): Promise<void> 
   });
 }
 
-/** Seconds until the end: the steps, and what is due between them. Null before the first usual step. */
+/** Seconds until the end: the steps, and what is due between them. Null for the first steps. */
 function timeLeft({ totalSteps }: Session, done: number, { step, draw, validate, save }: Clocks): number | null {
   const steps = step.left(totalSteps - done);
   return steps === null ? null : [draw, validate, save].reduce((sum, clock) => sum + clock.left(done, totalSteps), steps);
@@ -129,7 +137,7 @@ async function save(s: Session, step: number): Promise<void> {
 async function observe(s: Session, done: number, { draw, validate }: Clocks): Promise<void> {
   const { samples, validation } = s.run.config, last = done === s.totalSteps;
   const due = (every: number): boolean => done === 0 || last || (every > 0 && done % every === 0);
-  if (samples.prompts.length && due(samples.sample_every)) await draw.timed(() => s.painter.draw(done));
+  if (s.painter.pictures && due(samples.sample_every)) await draw.timed(() => s.painter.draw(done));
   if (!s.validation || !due(validation.validation_every)) return;
   const { validation: measure } = s;
   const metrics = await validate.timed(() => measure.run((n, total) => s.report('validating', 'measuring held-out pictures', n, total)));

@@ -4,6 +4,7 @@ import { AppError } from '../contract/errors.ts';
 import type { Checkpoint, Export, Sample } from '../contract/runData.ts';
 import { runFolder } from '../contract/runFolder.ts';
 import { mediaUrl } from '../contract/wire.ts';
+import type { RunWithConfig } from '../contract/runs.ts';
 import type { Db } from '../db/open.ts';
 import { statements } from '../db/statements.ts';
 import { readTail } from '../files/readTail.ts';
@@ -30,6 +31,11 @@ export function createArtifacts(db: Db, store: RunStore) {
     const rows = sql('SELECT n, at, type, data FROM events WHERE run = ? AND n > ? ORDER BY n LIMIT ?').all(store.row(runId).key, after, limit) as { n: number; at: number; type: string; data: string }[];
     return rows.map((r) => ({ ...r, data: JSON.parse(r.data) as Record<string, unknown> }));
   };
+  /** The sample prompts that were last changed to while the run trained. */
+  const changedPrompts = (runId: string): RunWithConfig['changed_prompts'] => {
+    const row = sql("SELECT data FROM events WHERE run = ? AND type = 'prompts' ORDER BY n DESC LIMIT 1").get(store.row(runId).key) as { data: string } | undefined;
+    return row ? JSON.parse(row.data) as RunWithConfig['changed_prompts'] : null;
+  };
   /** The file behind a media id. Throws media.not_found. */
   const media = (kind: 'sample' | 'export', id: string): MediaFile => {
     const table = kind === 'sample' ? 'samples' : 'exports';
@@ -38,5 +44,5 @@ export function createArtifacts(db: Db, store: RunStore) {
     const file = resolve(row.folder, row.file);
     return { file, sha256: row.sha256, name: row.file.split(/[\\/]/).at(-1)! };
   };
-  return { samples, checkpoints, exports, events, media, log: (runId: string, bytes: number) => readTail(join(store.row(runId).folder, runFolder.log), bytes) };
+  return { samples, checkpoints, exports, events, changedPrompts, media, log: (runId: string, bytes: number) => readTail(join(store.row(runId).folder, runFolder.log), bytes) };
 }

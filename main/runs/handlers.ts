@@ -45,7 +45,9 @@ export async function refuseUnusable(config: RunConfig, references: References):
 
 export function runHandlers(rooms: RunRooms): Handlers<typeof runMethods> {
   const { store, lifecycle, artifacts } = rooms;
-  const full = (id: string): RunWithConfig => withConfig(store.get(id), store.row(id));
+  /** asked for, and told to the journal when the step under way is done */
+  const askedPrompts = new Map<string, NonNullable<RunWithConfig['changed_prompts']>>();
+  const full = (id: string): RunWithConfig => ({ ...withConfig(store.get(id), store.row(id)), changed_prompts: askedPrompts.get(id) ?? artifacts.changedPrompts(id) });
   const checked = (config: RunConfig): Promise<void> => refuseUnusable(config, rooms.references);
   const start = async ({ id, priority }: { id: string; priority: number }): Promise<Run> => {
     await checked(full(id).config);
@@ -94,11 +96,11 @@ export function runHandlers(rooms: RunRooms): Handlers<typeof runMethods> {
       const old = full(id);
       const lpl = { ...old.config.lpl, enabled: switch_lpl ? !old.config.lpl.enabled : old.config.lpl.enabled };
       const name = switch_lpl ? `${old.name} (${lpl.enabled ? 'with' : 'without'} LPL)` : `${old.name} (copy)`;
-      const run = store.create({ project_id: old.project_id, name: name.slice(0, 200), notes: '', config: { ...old.config, lpl }, compared_with: id });
+      const run = store.create({ project_id: old.project_id, name: name.slice(0, 200), notes: '', config: { ...old.config, lpl, samples: { ...old.config.samples, ...old.changed_prompts } }, compared_with: id });
       return full(run.id);
     },
     'runs.sampleNow': ({ id }) => { lifecycle.send(id, { type: 'sample_now' }); return { ok: true }; },
-    'runs.setPrompts': ({ id, prompts, negative_prompt }) => { lifecycle.send(id, { type: 'set_prompts', prompts, negative_prompt }); return { ok: true }; },
+    'runs.setPrompts': ({ id, ...changed }) => { lifecycle.send(id, { type: 'set_prompts', ...changed }); askedPrompts.set(id, changed); return { ok: true }; },
     'runs.events': ({ id, after, limit }) => artifacts.events(id, after, limit),
     'runs.log': ({ id, bytes }) => artifacts.log(id, bytes),
     'queue.list': () => {

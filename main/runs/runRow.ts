@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { AppErrorData } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
+import { runFolder } from '../contract/runFolder.ts';
 import type { Run, RunWithConfig } from '../contract/runs.ts';
 
 export interface RunRow {
@@ -13,11 +14,13 @@ export interface RunRow {
 }
 
 /** What a run's folder says about it besides the journal: enough to rebuild the row. */
-export const runFile = (folder: string): string => join(folder, 'run.json');
+export const runFile = (folder: string): string => join(folder, runFolder.about);
 
 /** States in which a training process is, or should be, there. */
 export const liveStates: readonly Run['state'][] = ['starting', 'running', 'pausing', 'stopping'];
 export const isLive = (state: Run['state']): boolean => liveStates.includes(state);
+
+export type Configured = Omit<RunWithConfig, 'changed_prompts'>;
 
 /** `position`: place among the waiting runs, from 1. */
 export function toRun(r: RunRow, position: number | null): Run {
@@ -31,4 +34,4 @@ export function toRun(r: RunRow, position: number | null): Run {
   };
 }
 
-export const withConfig = (run: Run, row: RunRow): RunWithConfig => ({ ...run, config: JSON.parse(row.config) as RunConfig });
+export const withConfig = (run: Run, row: RunRow): Configured => ({ ...run, config: JSON.parse(row.config) as RunConfig });

@@ -11,6 +11,7 @@ const writers: Record<string, (d: Record<string, unknown>) => { text: string; to
   started: (d) => ({ tone: 'calm', text: `${d.resumed_from === null ? 'Started' : `Went on from step ${count(num(d.resumed_from))}`} on ${text(d.device)}: ${text(d.backend)}, ${text(d.precision)}${d.compiled ? ', compiled' : ''}` }),
   validation: (d) => ({ tone: 'calm', text: `Validated at step ${count(num(d.step))}: ${Object.entries((d.metrics ?? {}) as Record<string, number>).flatMap(([k, v]) => (/^val(idation)?\/(ema_)?(loss|lpl)$/.test(k) ? [`${k.split('/').at(-1)!.replace('ema_', 'EMA ').replace('lpl', 'LPL')} ${number(v)}`] : [])).join(', ')}` }),
   sample: (d) => ({ tone: 'calm', text: `Picture drawn at step ${count(num(d.step))}: “${text(d.prompt)}”, seed ${text(d.seed)}${d.ema ? ', EMA' : ''}` }),
+  prompts: (d) => ({ tone: 'calm', text: `Sample prompts changed: ${(Array.isArray(d.prompts) ? d.prompts : []).map((p) => `“${text(p)}”`).join(', ') || 'none'}` }),
   checkpoint: (d) => ({ tone: 'good', text: `Checkpoint at step ${count(num(d.step))} saved and read back, ${bytes(num(d.bytes))}${Array.isArray(d.removed) && d.removed.length > 0 ? `; ${d.removed.join(', ')} removed` : ''}` }),
   export: (d) => ({ tone: 'good', text: `Exported ${text(d.file)}, ${bytes(num(d.bytes))}, from step ${count(num(d.step))}` }),
   excluded: (d) => ({ tone: 'warn', text: `Left out ${text(d.item)}: ${text(d.reason)}` }),

@@ -110,3 +110,21 @@ describe.each([['loopback HTTP', httpCore], ['IPC', ipcCore]] as const)('over %s
     expect((await core.call('settings.get', {})).parallel_runs).toBe(1);
   });
 });
+
+test('prompts that were changed while a run trained are those of a new run like it, at once and after a restart', async () => {
+  let core = await httpCore();
+  const { id, config } = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 400, ms: 10 }), start: true });
+  await until(async () => (await core.call('runs.get', { id })).step > 0, 'the first step');
+  const changed = { prompts: ['a blue ball', 'a cat'], negative_prompt: 'dark' };
+  await core.call('runs.setPrompts', { id, ...changed });
+  expect((await core.call('runs.get', { id })).changed_prompts).toEqual(changed);
+  await until(async () => (await core.call('runs.events', { id })).some((e) => e.type === 'prompts'), 'the journal to say so');
+  await core.call('runs.stop', { id });
+  await until(async () => (await core.call('runs.get', { id })).state === 'stopped', 'the run to stop');
+  await core.close();
+  core = await httpCore(core.dataDir);
+  expect(await core.call('runs.get', { id })).toMatchObject({ changed_prompts: changed, config: { samples: config.samples } });
+  expect((await core.call('runs.duplicate', { id, switch_lpl: true })).config.samples).toEqual({ ...config.samples, ...changed });
+  await core.close();
+  remove(core.dataDir);
+});

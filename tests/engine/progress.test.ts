@@ -1,6 +1,6 @@
 /** The time left counts what comes between steps: pictures drawn, validations, checkpoints. */
 import { expect, test } from 'vitest';
-import { pauseClock, stillDue } from '../../main/engine/run/progress.ts';
+import { etaClock, pauseClock, stillDue } from '../../main/engine/run/progress.ts';
 
 test('what is still due after a step: every so many steps, and once after the last', () => {
   expect([0, 29, 30, 99, 100].map((done) => stillDue(30, done, 100))).toEqual([4, 4, 3, 1, 0]);
@@ -15,4 +15,12 @@ test('a pause counts as often as it is due; one that never was costs nothing', a
   const once = clock.left(90, 100);
   expect(once).toBeGreaterThan(0.045);
   expect(clock.left(0, 100)).toBeCloseTo(4 * once, 9);
+});
+
+test('no time left is told before enough has been timed, and what was slow at first is soon forgotten', () => {
+  const clock = etaClock(5);
+  const told = [9, 1, 1, 1, 1].map((seconds) => { clock.tick(seconds); return clock.left(100); });
+  expect(told.slice(0, 4)).toEqual([null, null, null, null]);
+  expect(told[4]).toBeCloseTo(260, 9);
+  expect(etaClock().left(3)).toBeNull();
 });

@@ -114,10 +114,13 @@ describe('commands', () => {
     expect(texts['parameters']).toContain('a blue ball\nNegative prompt: dark\nSteps: 2, Sampler: euler, CFG scale: 5, Seed: 1, Size: 64x64');
     expect(JSON.parse(texts['lpl-studio']!)).toMatchObject({ step: 2, prompt: 'a blue ball' });
 
+    writeFileSync(join(dir, 'run.json'), JSON.stringify({ name: 'Red apples: 2nd try/' }));
     const second = await go(dir);
     expect(second.reason).toBe('finished');
+    expect(second.of('export').map((e) => e.file)).toEqual(['exports/Red-apples-2nd-try-4.safetensors', 'exports/Red-apples-2nd-try-4-ema.safetensors']);
     expect(second.of('started')[0]).toMatchObject({ resumed_from: 2, total_steps: 4 });
     expect(second.of('step').map((e) => e.step)).toEqual([3, 4]);
+    expect(second.of('sample').map((s) => [s.step, s.prompt, s.negative_prompt])).toEqual(Array(2).fill([[4, 'a blue ball', 'dark'], [4, 'a cat', 'dark']]).flat());
     expect(second.of('export').map((e) => e.format)).toEqual(['lora-kohya', 'lora-kohya']);
     for (const form of ['kohya', 'kohya-diffusers', 'diffusers'] as const) {
       const done = await exportRun(dir, { checkpoint: 'step-00000003', ema: true, form, dtype: 'F32' });

@@ -5,7 +5,7 @@ import type { Job } from '../../contract/system.ts';
 import type { SeriesOf } from './curveData.ts';
 
 export interface RunsPort {
-  get(id: string): RunWithConfig;
+  get(id: string): Omit<RunWithConfig, 'changed_prompts'>;
   find(id: string): Run | undefined;
   create(run: { name: string; config: Record<string, unknown>; project_id?: string | undefined; compared_with: string | null }): Promise<{ id: string }>;
   /** `comparison`: as whose entry of the queue it waits */

@@ -29,10 +29,13 @@ function stateOf(runs: readonly Run[]): Comparison['state'] {
   return runs.every((r) => r.state === 'draft') ? 'draft' : 'stopped';
 }
 
-/** Seconds a step, start-up, samples and validation included, over the runs that have trained; null where none has. */
+/**
+ * Seconds a step, start-up, samples and validation included: of whole runs, those that tell their own time left, and those past a tenth of their
+ * steps (before, the start-up is most of it). Null where there is none.
+ */
 function secondsPerStep(runs: readonly Run[], trained: Trained): number | null {
-  const known = runs.filter((r) => r.step > 0), now = Date.now();
-  return known.length ? known.reduce((s, r) => s + trained(r.id, now), 0) / known.reduce((n, r) => n + r.step, 0) : null;
+  const now = Date.now(), known = runs.flatMap((r) => (r.eta_s !== null ? [{ steps: r.total_steps, seconds: trained(r.id, now) + r.eta_s }] : r.step > 0 && r.step >= r.total_steps / 10 ? [{ steps: r.step, seconds: trained(r.id, now) }] : []));
+  return known.length ? known.reduce((s, r) => s + r.seconds, 0) / known.reduce((n, r) => n + r.steps, 0) : null;
 }
 
 /** A/A trains as the baseline does; arms with LPL take longer. */

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { tf } from '../tf.ts';
 
-/** Expected seconds left, from a decaying mean of recent durations (half of the weight on the last ~20). */
-export function etaClock(): { tick(seconds: number): void; left(remaining: number): number | null; readonly mean: number | null } {
+/** Expected seconds left, from a decaying mean of recent durations (half of the weight on the last ~20); null before `least` of them. */
+export function etaClock(least = 1): { tick(seconds: number): void; left(remaining: number): number | null; readonly mean: number | null } {
   let mean: number | null = null, n = 0;
   return {
     get mean() { return mean; },
@@ -12,7 +12,7 @@ export function etaClock(): { tick(seconds: number): void; left(remaining: numbe
       const share = Math.max(1 / n, 1 / 30);
       mean = mean === null ? seconds : mean + share * (seconds - mean);
     },
-    left: (remaining) => (mean === null ? null : Math.max(0, remaining * mean)),
+    left: (remaining) => (mean === null || n < least ? null : Math.max(0, remaining * mean)),
   };
 }
 

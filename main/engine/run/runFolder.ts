@@ -8,10 +8,10 @@ import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
 import { runFolder as names } from '../../contract/runFolder.ts';
 import { writeFileAtomic } from '../../files/atomicFile.ts';
 
-export interface RunFolder { dir: string; config: string; dataset: string; journal: string; commands: string; checkpoints: string; samples: string; exports: string; log: string }
+export interface RunFolder { dir: string; about: string; config: string; dataset: string; journal: string; commands: string; checkpoints: string; samples: string; exports: string; log: string }
 
 export const runFolder = (dir: string): RunFolder => ({
-  dir, config: join(dir, names.config), dataset: join(dir, names.dataset), journal: join(dir, names.events), commands: join(dir, names.commands),
+  dir, about: join(dir, names.about), config: join(dir, names.config), dataset: join(dir, names.dataset), journal: join(dir, names.events), commands: join(dir, names.commands),
   checkpoints: join(dir, names.checkpoints), samples: join(dir, names.samples), exports: join(dir, names.exports), log: join(dir, names.log),
 });
 

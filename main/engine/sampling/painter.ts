@@ -7,6 +7,7 @@ import type { CaptionSource } from '../data/captionCache.ts';
 import type { BaseModel } from '../run/baseModel.ts';
 import { chunked, pictureBatch } from '../run/batching.ts';
 import { writeFileAtomic } from '../../files/atomicFile.ts';
+import { readJournal } from '../run/journal.ts';
 import type { StageReporter, TrainRun } from '../run/trainRun.ts';
 import type { Trainables } from '../trainables/trainables.ts';
 import { pictureDrawer, type DrawJob, type Drawer } from './drawPicture.ts';
@@ -16,6 +17,8 @@ export interface PainterParts { run: TrainRun; executor: Executor; base: BaseMod
 export interface Painter {
   /** Draws every prompt and seed; one event each. */
   draw(step: number): Promise<void>;
+  /** in one draw, with each of the weights */
+  readonly pictures: number;
   setPrompts(prompts: string[], negative: string): void;
 }
 
@@ -23,15 +26,17 @@ interface Job { prompt: string; index: number; seed: number; ema: boolean }
 
 export function openPainter(parts: PainterParts): Painter {
   const { run } = parts, { samples, training, data } = run.config, size = samples.sample_size ?? data.resolution;
-  let prompts = samples.prompts, negative = samples.negative_prompt;
+  const changed = readJournal(run.folder.journal).events.findLast((e) => e.type === 'prompts');
+  let { prompts, negative_prompt: negative } = changed ?? samples;
   const weights = training.use_ema && samples.sample_ema ? [false, true] : [false];
   const batch = pictureBatch(parts.base, size, size, Math.max(1, prompts.length * samples.seeds.length));
   const drawers = new Map<boolean, Drawer>(weights.map((ema) => [ema, pictureDrawer({ ...parts, ema, width: size, height: size, batch, options: samples })]));
   if (prompts.length) for (const drawer of drawers.values()) drawer.define();
   return {
+    get pictures() { return weights.length * prompts.length * samples.seeds.length; },
     setPrompts(next, nextNegative) { [prompts, negative] = [next, nextNegative]; },
     async draw(step) {
-      const count = weights.length * prompts.length * samples.seeds.length;
+      const count = this.pictures;
       let drawn = 0;
       for (const ema of weights) {
         const jobs = prompts.flatMap((prompt, index) => samples.seeds.map((seed): Job => ({ prompt, index, seed, ema })));

@@ -12,6 +12,7 @@ export function fakeRun(over: Partial<RunWithConfig> & { id: string; name: strin
     project_id: 'p1', notes: '', state: 'finished', exit_reason: 'finished', error: null, compared_with: null, lpl_enabled: lpl, step: 1500, total_steps: 1500, stage: null, eta_s: null,
     images_per_s: null, memory_mb: null, backend: 'tensorflow', device: 'AMD EPYC 9R14, 8 threads', queue_position: null, priority: 0, folder: `/home/mara/.local/share/lpl-studio/runs/${over.id}`,
     created_at: now - 7_200_000, started_at: now - 7_000_000, ended_at: now - 3_000_000, last_event: 900,
+    changed_prompts: null,
     config: runConfigSchema.parse({ model: { base: 'builtin' }, data: { dataset: 'demo', resolution: 64 }, lpl: { enabled: lpl }, samples: { prompts }, training: { train_batch_size: 4 } }),
     ...over,
   };
