@@ -16,6 +16,7 @@ export default defineConfig(() => {
     build: {
       outDir: '../dist/renderer', emptyOutDir: true, target, cssTarget: target, assetsInlineLimit: 0,
       modulePreload: { polyfill: false }, reportCompressedSize: false, chunkSizeWarningLimit: 900,
+      rolldownOptions: { checks: { bundlerTimings: false } }, // which plugin took how long is no warning to whoever starts the app
     },
   };
 });

@@ -2,6 +2,10 @@
 import { z } from 'zod';
 import { done, id, method, nothing, time } from './method.ts';
 
+/** What to do with a pickle, and why it is left alone. */
+export const insteadOfPickle = 'Most models are published as .safetensors too: take that file. Else convert it in a program that you trust it to: “Checkpoint Merger” of A1111 (no interpolation, safetensors), or ComfyUI’s nodes “Load Checkpoint” and “Save Checkpoint”.';
+export const whyNoPickle = `A Python pickle: opening it could run any program hidden in it, so it is never opened. ${insteadOfPickle}`;
+
 export const modelComponentSchema = z.object({
   /** unet, vae, text_encoder, text_encoder_2, tokenizer, tokenizer_2, scheduler, lora */
   name: z.string(),

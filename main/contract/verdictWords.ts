@@ -1,6 +1,12 @@
 /** A verdict in words that need no statistics; the sentence with its numbers stands beside it. */
 import type { ComparisonNumbers } from './compare.ts';
 
+/** Fewer held-out pictures than this are no picture of what is to be learnt. */
+export const leastHeldOut = 8;
+
+/** What to do where too few are held out. */
+export const howToHoldOut = `Hold ${leastHeldOut} or more out of training: under Datasets, in the data set's menu, with “Validation pictures…”, or put them into a subfolder “validation”`;
+
 type Kind = ComparisonNumbers['analysis']['verdicts'][number]['verdict']['kind'];
 
 export function verdictWords(kind: Kind, arm: string): string {

@@ -14,7 +14,7 @@ export const wayIn = (port: number): string => `<!doctype html>
   main { max-width: 560px; padding: 32px; }
   h1 { font-size: 20px; line-height: 28px; font-weight: 600; margin: 0 0 12px; }
   li { margin: 8px 0; }
-  code { font: 13px/20px ui-monospace, monospace; padding: 2px 5px; border-radius: 4px; background: light-dark(#e4e4e4, #262626); overflow-wrap: anywhere; }
+  code { display: inline-block; font: 13px/20px ui-monospace, monospace; padding: 2px 5px; border-radius: 4px; background: light-dark(#e4e4e4, #262626); overflow-wrap: anywhere; }
 </style></head><body><main>
 <h1>LPL Studio is running. Its address is longer than this one.</h1>
 <p>The whole address ends with a token, so that only you can open the app. It is new at each start.</p>

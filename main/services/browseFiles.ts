@@ -4,6 +4,10 @@ import { homedir } from 'node:os';
 import { dirname, extname, join, parse, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { Result } from '../contract/methods.ts';
+import { whyNoPickle } from '../contract/models.ts';
+
+/** Model files of other programs that are never opened: shown, so that nobody looks for them in vain. */
+const pickles = ['.ckpt', '.pt', '.pth', '.bin'];
 
 /** Entries that cannot be looked at are left out; hidden ones too. Folders first, then by name. Throws file.not_found, file.unreadable. */
 export function browse(path: string | undefined, extensions: string[] | undefined): Result<'files.browse'> {
@@ -26,8 +30,9 @@ function entry(folder: string, name: string, wanted: string[] | undefined): Resu
     const path = join(folder, name);
     const info = statSync(path);
     const kind = info.isDirectory() ? 'folder' : 'file';
-    if (kind === 'file' && (!info.isFile() || (wanted && !wanted.includes(extname(name).toLowerCase())))) return [];
-    return [{ name, path, kind, bytes: info.size, modified_at: info.mtimeMs }];
+    const extension = extname(name).toLowerCase(), unusable = wanted?.includes('.safetensors') && pickles.includes(extension) ? whyNoPickle : null;
+    if (kind === 'file' && (!info.isFile() || (wanted && !unusable && !wanted.includes(extension)))) return [];
+    return [{ name, path, kind, bytes: info.size, modified_at: info.mtimeMs, unusable: kind === 'file' ? unusable : null }];
   } catch { return []; }
 }
 

@@ -25,6 +25,8 @@ export class RunForm {
   touched: ReadonlySet<string> = $state.raw(new Set());
   tried = $state(false);
 
+  /** what is sent: lines left blank in the sample prompts are no prompts */
+  readonly sent: Loose = $derived.by(() => { const prompts = getPath(this.config, 'samples.prompts'); return Array.isArray(prompts) ? setPath(this.config, 'samples.prompts', prompts.filter((p) => String(p).trim() !== '')) : this.config; });
   readonly parsed = $derived(runConfigSchema.safeParse(this.config));
   /** the configuration where it is valid, else the last valid one: what the drawings show */
   readonly valid: RunConfig = $derived.by(() => (this.parsed.success ? this.parsed.data : this.#lastValid));
@@ -63,10 +65,10 @@ export class RunForm {
     const asked = ++this.#asked;
     if (this.parsed.success) this.#lastValid = this.parsed.data;
     this.asking = true;
-    const check = await attempt('runs.checkConfig', { config: this.config });
+    const check = await attempt('runs.checkConfig', { config: this.sent });
     if (asked !== this.#asked) return;
     if (check.result) this.check = check.result;
-    const estimate = this.parsed.success ? await attempt('runs.estimate', { config: this.config }) : null;
+    const estimate = this.parsed.success ? await attempt('runs.estimate', { config: this.sent }) : null;
     if (asked !== this.#asked) return;
     if (estimate) { this.estimate = estimate.result; this.estimateError = estimate.error; }
     this.asking = false;

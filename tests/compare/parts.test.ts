@@ -10,8 +10,11 @@ import { readCurves, seedBand } from '../../main/compare/curves.ts';
 import { evaluationDifferences } from '../../main/compare/evaluationDiff.ts';
 import { detailCrops, pictureUri } from '../../main/compare/pictures/embed.ts';
 import { sharpnessMeasure, type PictureFacts } from '../../main/compare/pictures/measurePictures.ts';
+import type { RunsPort } from '../../main/compare/service/ports.ts';
+import { comparisonView } from '../../main/compare/service/view.ts';
 import { seededRandom } from '../../main/compare/statistics/resampling.ts';
 import { defaultRunConfig } from '../../main/contract/runConfig.ts';
+import type { Run } from '../../main/contract/runs.ts';
 import type { Evaluation } from '../../main/contract/evaluation.ts';
 import { tempDir } from '../engine/train-helpers.ts';
 
@@ -92,10 +95,28 @@ describe('distances between sets of pictures', () => {
     const both = setDistances([near!, far!])!, alone = [near!, far!].map((e) => setDistances([e])!.kid.value);
     expect(both.kid.value).toBeCloseTo((alone[0]! + alone[1]!) / 2, 10);
   });
-  it('give no difference for too few held-out pictures', () => {
+  it('give no difference for too few held-out pictures, and say how to hold some out', () => {
     const e = evaluated(1, { pictures: cloud(20, 1), references: cloud(7, 0) });
-    expect(kidEffect([e], [e], random)).toContain('only 7 pictures are held out');
-    expect(kidEffect([evaluated(1)], [evaluated(1)], random)).toContain('no pictures out');
+    expect(kidEffect([e], [e], random)).toContain('only 7 pictures out. Hold 8 or more out');
+    expect(kidEffect([evaluated(1)], [evaluated(1)], random)).toMatch(/no pictures out\. Hold 8 or more out.*“Validation pictures…”.*subfolder “validation”/);
+  });
+});
+
+describe('the time left of a comparison', () => {
+  const run = (id: string, over: Partial<Run>): Run => ({ id, name: id, state: 'queued', step: 0, total_steps: 100, eta_s: null, ...over }) as Run;
+  const left = (runs: Run[], worked: Record<string, number>): number | null => comparisonView({
+    row: { id: 'c', name: 'C', config: null, seeds: 1, created_at: 0 }, arms: runs.map((r, i) => ({ id: `a${i}`, comparison_id: 'c', position: i, kind: 'baseline', label: r.id, run_ids: [r.id] })),
+    runs: { find: (id: string) => runs.find((r) => r.id === id), get: () => ({ config: defaultRunConfig() }) } as unknown as RunsPort, jobId: null, evaluatedAt: null, trained: (id) => worked[id] ?? 0,
+  }).eta_s;
+  it('is not told from the first steps after a start or “Go on”, which are mostly start-up', () => {
+    expect(left([run('on', { state: 'running', step: 2 }), run('next', {})], { on: 60 })).toBeNull();
+  });
+  it('takes a run that tells its own time as a whole, start-up once', () => {
+    expect(left([run('on', { state: 'running', step: 20, eta_s: 80 }), run('next', {})], { on: 60 })).toBe(80 + 140);
+  });
+  it('goes by runs that are done, and by those far enough on', () => {
+    expect(left([run('done', { state: 'finished', step: 100 }), run('on', { state: 'running', step: 1 })], { done: 200, on: 50 })).toBe(2 * 99);
+    expect(left([run('half', { state: 'queued', step: 50 })], { half: 100 })).toBe(100);
   });
 });
 

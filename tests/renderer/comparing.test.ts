@@ -155,6 +155,34 @@ describe('pictures', () => {
   });
 });
 
+describe('the vote', () => {
+  it('before anything is measured says what to do, and offers nothing to end or forget', async () => {
+    await open('/compare/paused?tab=vote');
+    const panel = page.getByRole('tabpanel');
+    await panel.getByRole('heading', { name: 'Votes need measured pictures' }).waitFor();
+    expect((await panel.getByRole('button').allTextContents()).map((t) => t.trim())).toEqual(['Measure']);
+    expect(await calls('votes.result')).toEqual([]);
+    await panel.getByRole('button', { name: 'Measure' }).click();
+    await expect.poll(() => calls('comparisons.evaluate'), SOON).toEqual([{ id: 'paused' }]);
+    await open('/compare/waiting?tab=vote'); // nothing trained, nothing to measure
+    expect(await panel.getByRole('button', { name: 'Measure' }).isDisabled()).toBe(true);
+  });
+  it.each([[0.67, 0.21, 0.94, 'These votes do not show a preference.'], [0.9, 0.6, 0.98, 'LPL, weight 1 was preferred.'], [0.12, 0.04, 0.4, 'Baseline was preferred.']])('shows a share of %f at its place on the gauge, with its interval', async (share, low, high, sentence) => {
+    await open('/compare/cmp?tab=vote');
+    await page.evaluate((s) => { const result = window.fake.answers['votes.result']!; window.fake.answers['votes.result'] = async (p) => ({ ...await result(p), share: { ...s, n: 30 } }); }, { share, low, high });
+    await page.getByRole('button', { name: 'End and unblind' }).click();
+    await page.getByRole('heading', { name: sentence }).waitFor();
+    const at = async (selector: string): Promise<{ left: number; right: number; middle: number }> => page.locator('.scale').evaluate((scale, s) => {
+      const whole = scale.getBoundingClientRect(), part = scale.querySelector(s)!.getBoundingClientRect(), of = (x: number): number => (x - whole.left) / whole.width;
+      return { left: of(part.left), right: of(part.right), middle: of(part.left + part.width / 2) };
+    }, selector);
+    expect((await at('.dot')).middle).toBeCloseTo(share, 2);
+    expect((await at('.range')).left).toBeCloseTo(low, 2);
+    expect((await at('.range')).right).toBeCloseTo(high, 2);
+    expect((await at('.half')).middle).toBeCloseTo(0.5, 2);
+  });
+});
+
 describe('curves', () => {
   it('of very many points ask for a close look when zoomed into, and say that some are left out', async () => {
     await open('/compare/better?tab=curves');
@@ -179,7 +207,7 @@ describe('curves', () => {
 describe('numbers', () => {
   it.each([
     ['better', 'LPL, weight 1 helped: its pictures come closer', 'by more than chance explains'], ['no-aa', 'cannot be judged yet', 'without an A/A arm nobody can say'],
-    ['too-few', 'There are too few pictures to judge LPL, weight 1.', 'too few prompts'], ['identical', 'is identical to the baseline: the trained weights are the same, bit for bit', ''], ['cmp', 'may be chance', 'No difference that these data can show'],
+    ['too-few', 'There are too few pictures to judge LPL, weight 1.', 'Hold 8 or more out of training'], ['identical', 'is identical to the baseline: the trained weights are the same, bit for bit', ''], ['cmp', 'may be chance', 'No difference that these data can show'],
   ])('%s: say first what it means', async (id, words, sentence) => {
     await open(`/compare/${id}?tab=numbers`);
     const verdict = page.locator('.verdict').nth(1);
@@ -224,6 +252,22 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => location.hash === '#/compare/cmp');
     expect(await calls('comparisons.create')).toMatchObject([{ aa: true, seeds: 1, start: true, arms: [{ kind: 'baseline' }, { kind: 'lpl', lpl: { enabled: true } }] }]);
+  });
+  it('a comparison on a data set that holds too few pictures out says so before it is started, and how to mend it', async () => {
+    for (const [held, words] of [[0, 'This data set holds no pictures out, so no verdict can be given. Hold 8 or more out'], [5, 'holds only 5 pictures out'], [39, '']] as const) {
+      await open('/compare');
+      await page.evaluate(async (validation) => {
+        const list = await window.fake.answers['datasets.list']!({});
+        window.fake.answers['datasets.list'] = () => list.map((d) => ({ ...d, counts: { ...d.counts, validation } }));
+        window.fake.emit('datasets.changed', { id: null });
+        location.hash = '#/runs/new?compare=1&dataset=kitchen&model=sdxl';
+      }, held);
+      await page.getByRole('button', { name: 'Compare…' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Compare LPL with baseline' });
+      await dialog.getByRole('cell', { name: 'Latent Perceptual Loss' }).waitFor();
+      if (words) { await dialog.getByText(words).waitFor(); expect(await dialog.getByRole('link', { name: 'To the data set' }).getAttribute('href')).toBe('#/datasets/kitchen'); }
+      else expect(await dialog.getByText('no verdict can be given').count()).toBe(0);
+    }
   });
   it('pairs are judged without a word on which arm is which, and the result comes only at the end', async () => {
     await open('/compare/cmp?tab=vote');

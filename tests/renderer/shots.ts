@@ -37,6 +37,8 @@ export const shots: Shot[] = [
   { name: 'comparison-curves', path: '/compare/cmp?tab=curves', scenario: 'full' },
   { name: 'comparison-numbers', path: '/compare/cmp?tab=numbers', scenario: 'full' },
   { name: 'comparison-vote', path: '/compare/cmp?tab=vote', scenario: 'full' },
+  { name: 'comparison-vote-result', path: '/compare/cmp?tab=vote', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'End and unblind' }).click(); await p.getByText('Wilson').waitFor(); } },
+  { name: 'comparison-vote-unmeasured', path: '/compare/paused?tab=vote', scenario: 'comparing' },
   { name: 'comparison-settings', path: '/compare/cmp?tab=settings', scenario: 'full' },
   { name: 'comparison-report', path: '/compare/cmp?tab=report', scenario: 'full' },
   { name: 'new-comparison', path: '/runs/new?compare=1&dataset=kitchen&model=sdxl', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Compare…' }).click(); await p.getByText('runs,').waitFor(); } },

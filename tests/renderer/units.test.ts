@@ -12,8 +12,10 @@ import { isVisible } from '../../renderer/newRun/visible.ts';
 import { condense } from '../../renderer/runs/eventText.ts';
 import { columnsOf, fittingCell, sampleTable } from '../../renderer/runs/sampleGrid.ts';
 import { stateSentence } from '../../renderer/runs/sentence.ts';
+import { comparisonSentence } from '../../renderer/compare/sentence.ts';
 import { getPath, mergeConfig, setPath, shown } from '../../renderer/ui/configPath.ts';
-import { ago, bytes, duration, number } from '../../renderer/ui/format.ts';
+import { ago, bytes, duration, millions, number } from '../../renderer/ui/format.ts';
+import { inState } from './fakes/compare.ts';
 import { runs, samplesOf } from './fakes/runs.ts';
 
 describe('smoothing', () => {
@@ -111,6 +113,15 @@ describe('words', () => {
       'Training with LPL, step 412 of 1,500, about 9 min left.', 'Waiting, place 1 in the queue.', 'Ended at step 3 of 1,500: memory ran out.', 'Paused at step 750 of 1,500. It goes on exactly where it stopped.', 'A draft. Nothing has run yet.']);
     expect(stateSentence({ ...runs[0]!, step: 0, stage: { stage: 'caching_latents', text: 'Caching latents', done: 37, total: 400, eta_s: 12, at: 0 } })).toBe('Caching latents 37 of 400, about 12 s left.');
   });
+  it('tells a comparison that was paused from one that was stopped and one with a failed run', () => {
+    const of = (...states: Parameters<typeof inState>[2][number][]): string => comparisonSentence(inState('x', 'X', states, { state: 'stopped', done_steps: 1912 }));
+    expect(of(['finished'], ['paused'], ['draft'])).toBe('Paused at step 1,912 of 4,500 in all. It goes on where it stood.');
+    expect(of(['paused'], ['draft'], ['draft'])).toMatch(/^Paused/);
+    expect(of(['finished'], ['draft'], ['draft'])).toMatch(/^Paused/); // between two runs
+    expect(of(['stopped'], ['draft'], ['draft'])).toMatch(/^Stopped at step 1,912/);
+    expect(of(['paused'], ['failed'], ['draft'])).toMatch(/^A run of “LPL, weight 1” ended with an error/);
+  });
+  it('writes sizes of models in millions, small ones too', () => { expect([2_567_463_684, 9_600_000, 1_234_567, 312_448, 49_000].map(millions)).toEqual(['2,567 M', '10 M', '1.2 M', '0.31 M', '0.049 M']); });
   it('writes numbers as people read them', () => {
     expect([number(0.00001), number(0.25), number(1234567), number(Number.NaN), bytes(31_400_000), bytes(6.94e9), duration(3661), duration(9.4), ago(1000, 2000)]).toEqual(['1e−5', '0.25', '1,234,567', 'NaN', '31 MB', '6.9 GB', '1 h 1 min', '9 s', 'just now']);
   });

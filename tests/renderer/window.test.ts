@@ -193,7 +193,7 @@ describe('the form and the contract', () => {
     const text = (await page.locator('main').innerText()).replaceAll(/\s+/g, ' ');
     for (const f of runConfigFields.filter((x) => !x.when || x.group === 'lpl')) {
       expect(text, f.path).toContain(f.title);
-      expect(text, f.path).toContain(f.path === 'lpl.lpl_weight' ? f.advice! : f.description.replaceAll(/\s+/g, ' '));
+      expect(text, f.path).toContain(f.description.replaceAll(/\s+/g, ' '));
     }
   });
   it('draws what a wrong value would be wrong about, at the field, while typing', async () => {
@@ -202,6 +202,74 @@ describe('the form and the contract', () => {
     await page.locator('[data-path="optimizer.learning_rate"]').getByText('A number is needed.').waitFor();
     await page.getByLabel('Learning rate', { exact: true }).fill('2e-5');
     await expect.poll(() => page.locator('[data-path="optimizer.learning_rate"] .issue').count(), SOON).toBe(0);
+  });
+});
+
+describe('the New run page', () => {
+  it.each([[1280, 800], [1920, 1080]])('at %i × %i lays nothing over something else, LPL on', async (width, height) => {
+    await page.setViewportSize({ width, height });
+    await open('/runs/new');
+    await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
+    await page.getByLabel('LPL weight', { exact: true }).waitFor();
+    const over = await page.locator('form .field[data-path]').evaluateAll((fields) => fields.flatMap((field) => {
+      const boxes = [...field.querySelectorAll('.name > *, .control > *, .help')].map((e) => ({ text: e.textContent ?? '', box: e.getBoundingClientRect() })).filter(({ box }) => box.width > 1 && box.height > 1);
+      return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left) > 1 && Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top) > 1).map((b) => `${(field as HTMLElement).dataset['path']}: ${a.text} | ${b.text}`));
+    }));
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(over).toEqual([]);
+  });
+  it('sends no prompts for lines left blank', async () => {
+    await open('/runs/new?dataset=kitchen', 'empty');
+    await page.getByLabel('Prompt 1', { exact: true }).fill('a red apple');
+    for (const [n, text] of [[2, '  '], [3, 'a cat'], [4, '']] as const) {
+      await page.getByRole('button', { name: 'Add a prompt' }).click();
+      await page.getByLabel(`Prompt ${n}`, { exact: true }).fill(text);
+    }
+    await page.getByRole('button', { name: 'Save as draft' }).click();
+    await expect.poll(() => calls('runs.create'), SOON).toMatchObject([{ config: { samples: { prompts: ['a red apple', 'a cat'] } } }]);
+  });
+  it('takes the prompts of a run as they were changed while it trained', async () => {
+    await open('/runs');
+    await page.evaluate(() => {
+      const get = window.fake.answers['runs.get']!;
+      window.fake.answers['runs.get'] = async (p) => ({ ...await get(p), changed_prompts: { prompts: ['a blue ball'], negative_prompt: 'dark' } });
+      location.hash = '#/runs/new?from=done';
+    });
+    await expect.poll(() => page.getByLabel('Prompt 1', { exact: true }).inputValue(), SOON).toBe('a blue ball');
+    expect(await page.getByLabel('Prompt 2', { exact: true }).count()).toBe(0);
+  });
+});
+
+describe('choosing a file', () => {
+  it('shows pickles, says why they are not opened, and takes a typed path', async () => {
+    await open('/models');
+    await page.getByRole('button', { name: 'Add model' }).click();
+    await page.getByRole('menuitem', { name: 'Model file…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a model file' });
+    const pickle = dialog.getByRole('button', { name: /^dreamy-v3\.ckpt never opened/ });
+    await pickle.waitFor();
+    expect(await pickle.isDisabled()).toBe(true);
+    await dialog.getByText(/^A Python pickle: .*Most models are published as \.safetensors too/).waitFor();
+    const path = dialog.getByLabel('Path');
+    await path.fill('/home/mara/nowhere/x.safetensors');
+    await path.press('Enter');
+    await dialog.getByText('There is nothing at /home/mara/nowhere/x.safetensors').waitFor();
+    await path.fill('/home/mara/sd_xl_base_1.0.safetensors');
+    await path.press('Enter');
+    await dialog.getByRole('button', { name: /^sd_xl_base_1/, pressed: true }).waitFor();
+    await dialog.getByRole('button', { name: 'Choose file' }).click();
+    await expect.poll(() => calls('models.add'), SOON).toEqual([{ path: '/home/mara/sd_xl_base_1.0.safetensors' }]);
+  });
+});
+
+describe('the doctor', () => {
+  it('keeps operations per second folded away', async () => {
+    await open('/settings/doctor');
+    const speed = page.getByText('GFLOP/s');
+    await page.getByText('Measured speed, for experts').waitFor();
+    expect(await speed.isVisible()).toBe(false);
+    await page.getByText('Measured speed, for experts').click();
+    expect(await speed.isVisible()).toBe(true);
   });
 });
 
@@ -230,6 +298,22 @@ describe('live events', () => {
     });
     await page.getByText('Training with LPL, step 600 of 1,500, about 5 min left.').waitFor();
     await page.getByText('Checkpoint at step 600 saved and read back, 5 MB').waitFor();
+  });
+  it('show what was exported as soon as it is, the list open', async () => {
+    await open('/runs/done');
+    await page.getByRole('button', { name: 'Export…' }).click();
+    const dialog = page.getByRole('dialog', { name: /^Export/ });
+    await dialog.getByLabel('Format').waitFor();
+    expect(await dialog.getByText('Exported so far').count()).toBe(0);
+    await page.evaluate(() => {
+      window.fake.answers['exports.list'] = () => [{ id: 'exp_1', run_id: 'done', step: 1500, file: 'exports/Watercolour-houses-1500.safetensors', format: 'lora-kohya', bytes: 31e6, sha256: 'ab', created_at: Date.now(), url: '/media/export/exp_1' }];
+      window.fake.emit('jobs.changed', { job: { id: 'j9', kind: 'export', title: 'Export', state: 'running', text: '', done: 0, total: 1, eta_s: null, result: null, error: null, created_at: 1, ended_at: null } });
+    });
+    await page.waitForTimeout(200);
+    expect(await dialog.getByText('Exported so far').count()).toBe(0); // still being written
+    await page.evaluate(() => window.fake.emit('jobs.changed', { job: { id: 'j9', kind: 'export', title: 'Export', state: 'done', text: '', done: 1, total: 1, eta_s: null, result: null, error: null, created_at: 1, ended_at: 2 } }));
+    await dialog.getByText('exports/Watercolour-houses-1500.safetensors').waitFor();
+    expect(await dialog.getByRole('link', { name: 'Download' }).getAttribute('download')).toBe('Watercolour houses-1500.safetensors');
   });
   it('show a lost connection, only while it lasts', async () => {
     await open('/runs');

@@ -1,9 +1,10 @@
 /** Distances of each arm's pictures to the held-out ones, by training, and how two arms' distances differ. */
 import type { Evaluation } from '../../contract/evaluation.ts';
+import { howToHoldOut, leastHeldOut } from '../../contract/verdictWords.ts';
 import { frechetDistance } from '../statistics/frechet.ts';
 import { kernelDistance, overSubsets, type SubsetEstimate } from '../statistics/kid.ts';
 import { kidDifference } from '../statistics/kidDifference.ts';
-import type { Interval } from '../statistics/pairedBootstrap.ts';
+import { leastClusters, type Interval } from '../statistics/pairedBootstrap.ts';
 import { seededRandom, type Random } from '../statistics/resampling.ts';
 import { pairedRuns } from './measures.ts';
 
@@ -17,9 +18,6 @@ export interface SetDistances {
   /** why the Fréchet distance must not be trusted here */
   frechetWarning: string | null;
 }
-
-/** Fewer held-out pictures than this are no picture of what is to be learnt. */
-export const leastHeldOut = 8;
 
 const vectors = (rows: readonly { features: number[] }[]): Float64Array[] => rows.map((r) => Float64Array.from(r.features));
 
@@ -56,7 +54,7 @@ function averaged(estimates: SubsetEstimate[]): SubsetEstimate {
 /** KID of the second arm minus that of the first, repetition by repetition, or why there is none. */
 export function kidEffect(first: readonly Evaluation[], second: readonly Evaluation[], random: Random): Interval | string {
   const held = vectors(first[0]!.references);
-  if (held.length < leastHeldOut) return held.length ? `only ${held.length} pictures are held out, it takes at least ${leastHeldOut}` : 'the data set holds no pictures out';
+  if (held.length < leastHeldOut) return `${held.length ? `the data set holds only ${held.length} ${held.length === 1 ? 'picture' : 'pictures'} out` : 'the data set holds no pictures out'}. ${howToHoldOut}. Then make the comparison again: its runs keep the pictures they began with`;
   const drawn = ({ pictures }: Evaluation) => pictures.map((p) => ({ prompt: p.prompt, features: Float64Array.from(p.features) }));
-  return kidDifference(pairedRuns(first, second).map(([a, b]) => [drawn(a), drawn(b)] as const), held, random) ?? 'too few prompts';
+  return kidDifference(pairedRuns(first, second).map(([a, b]) => [drawn(a), drawn(b)] as const), held, random) ?? `fewer than ${leastClusters} prompts were drawn. Give the runs more sample prompts, or captions to the held-out pictures, whose captions are drawn too`;
 }

@@ -47,7 +47,7 @@ export function compareHandlers(rooms: CompareRooms): CompareHandlers {
   const kept = (id: string): Comparison => { folders.keep(store.get(id), store.arms(id)); store.changed(id); return view(id); };
   const makeRuns = async (name: string, arm: PlannedArm, project_id: string | undefined): Promise<NewArm> => {
     const run_ids: string[] = [];
-    for (const { config, seed } of arm.runs) run_ids.push((await runs.create({ name: `${name}: ${arm.label}${arm.runs.length > 1 ? `, seed ${seed}` : ''}`.slice(0, 200), config, project_id, compared_with: null })).id);
+    for (const { config, seed } of arm.runs) run_ids.push((await runs.create({ name: `${name} · ${arm.label}${arm.runs.length > 1 ? `, seed ${seed}` : ''}`.slice(0, 200), config, project_id, compared_with: null })).id);
     return { kind: arm.kind, label: arm.label, run_ids };
   };
   const queue = comparisonQueue(store, runs), startAll = async (id: string): Promise<Comparison> => { await queue.start(id); return view(id); };

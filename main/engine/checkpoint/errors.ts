@@ -1,5 +1,6 @@
 /** What can be wrong with a model file, as errors a user can act on. */
 import { AppError } from '../../contract/errors.ts';
+import { insteadOfPickle } from '../../contract/models.ts';
 
 const againHint = 'Download or export the file again, and compare its size or hash with the original.';
 
@@ -11,7 +12,7 @@ export const notSafetensors = (path: string, what: string, hint: string): AppErr
 
 export const pickleRefused = (path: string): AppError =>
   new AppError('model.pickle_refused', `${path} is a Python pickle (.ckpt, .pt, .bin). Opening one can run any program hidden in it, so it is never opened.`,
-    'Use the .safetensors version of this model, or convert it on a machine where you trust the file.', { path });
+    insteadOfPickle, { path });
 
 export const notSupported = (path: string, what: string): AppError =>
   new AppError('model.not_supported', `${path}: ${what} is not supported yet.`,

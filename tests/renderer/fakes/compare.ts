@@ -1,5 +1,6 @@
 /** A made-up comparison: three arms, curves, pictures, numbers, votes. */
 import type { Comparison, ComparisonNumbers } from '../../../main/contract/compare.ts';
+import { howToHoldOut } from '../../../main/contract/verdictWords.ts';
 import type { QueueEntry } from '../../../main/contract/runs.ts';
 import type { Answers } from './fakeCore.ts';
 import { fakeRun, prompts, samplesOf } from './runs.ts';
@@ -11,7 +12,7 @@ export const comparison: Comparison = {
 };
 type State = Comparison['arms'][number]['runs'][number]['state'];
 /** The comparison in another state, by the states of its arms' runs. */
-const inState = (id: string, name: string, states: readonly (readonly State[])[], over: Partial<Comparison>): Comparison => ({
+export const inState = (id: string, name: string, states: readonly (readonly State[])[], over: Partial<Comparison>): Comparison => ({
   ...comparison, id, name, evaluated_at: null, ...over,
   arms: comparison.arms.slice(0, states.length).map((arm, i) => ({ ...arm, id: `${id}-${arm.id}`, runs: states[i]!.map((state, k) => ({ ...run(`${id}-${i}-${k}`, `${name}: ${arm.label}, seed ${42 + k}`, 42 + k), state, step: state === 'finished' ? 1500 : state === 'running' ? 412 : state === 'failed' ? 300 : 0, eta_s: state === 'running' ? 540 : null })) })),
 });
@@ -51,7 +52,7 @@ function numbersOf(id: string): ComparisonNumbers | null {
   const said: Record<string, { kind: Verdict['kind']; sentence: string }> = {
     identical: { kind: 'identical', sentence: 'LPL, weight 1 and the baseline are identical in KID.' },
     'no-aa': { kind: 'no_noise_floor', sentence: 'LPL, weight 1 differs from the baseline in KID to held-out pictures by -0.0052 (95 % interval -0.0091 to -0.0013), but without an A/A arm nobody can say whether another seed would differ as much.' },
-    'too-few': { kind: 'too_few', sentence: 'No verdict on KID to held-out pictures: too few prompts.' },
+    'too-few': { kind: 'too_few', sentence: `No verdict on KID to held-out pictures: the data set holds no pictures out. ${howToHoldOut}.` },
     better: { kind: 'better', sentence: 'LPL, weight 1 is better than the baseline in KID to held-out pictures by 0.0052 (difference -0.0052, 95 % interval -0.0091 to -0.0013; with 3 trainings an arm, other seeds alone may differ by up to 0.0031).' },
   };
   const verdict = said[id];
@@ -77,7 +78,8 @@ export const compareAnswers = (): Answers => {
     })))),
     'comparisons.plan': ({ config, seeds = 1 }) => ({ arms: comparison.arms.map((a) => ({ kind: a.kind, label: a.label, seeds: [42] })), runs: 3 * seeds, steps: 3 * seeds * (config.training as { max_train_steps: number }).max_train_steps, differences: [{ path: 'lpl.enabled', title: 'Latent Perceptual Loss', values: [false, true, false], intended: true }] }),
     'comparisons.create': () => comparison, 'comparisons.addArm': () => comparison, 'demo.start': () => comparison, 'comparisons.fromRuns': () => comparison,
-    'votes.next': () => (cast >= 3 ? null : { vote_id: `v${cast}`, prompt: prompts[cast]!, left: samplesOf('done', [1500])[cast * 2]!.url, right: samplesOf('done', [300])[cast * 2]!.url, cast, total: 3 }),
+    'comparisons.evaluate': () => ({ job_id: 'j4' }),
+    'votes.next': ({ comparison_id }) => (cast >= 3 || found(comparison_id).evaluated_at === null ? null : { vote_id: `v${cast}`, prompt: prompts[cast]!, left: samplesOf('done', [1500])[cast * 2]!.url, right: samplesOf('done', [300])[cast * 2]!.url, cast, total: 3 }),
     'votes.cast': () => { cast += 1; return { ok: true as const }; }, 'votes.clear': () => { cast = 0; return { ok: true as const }; },
     'votes.result': () => ({ arm_id: 'a2', arm: 'LPL, weight 1', baseline: 'Baseline', votes: 3, ties: 0, for_arm: 2, for_baseline: 1, share: { share: 0.67, low: 0.21, high: 0.94, n: 3 } }),
   };

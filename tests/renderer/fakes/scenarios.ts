@@ -1,5 +1,6 @@
 /** Whole workspaces for screenshots and component tests: full, empty, broken (every list fails), slow (nothing answers yet). */
 import { AppError } from '../../../main/contract/errors.ts';
+import { whyNoPickle } from '../../../main/contract/models.ts';
 import type { QueueEntry, Run } from '../../../main/contract/runs.ts';
 import { settingsSchema, type Doctor, type Engine, type Job } from '../../../main/contract/system.ts';
 import { builtinPresets } from '../../../main/settings/builtinPresets.ts';
@@ -35,7 +36,7 @@ const shared = (theme: 'light' | 'dark'): Answers => ({
   'presets.list': () => builtinPresets,
   'runs.checkConfig': ({ config }) => checkOf(config),
   'runs.estimate': ({ config }) => estimateOf(config), 'runs.dryRun': () => ({ job_id: 'j3' }),
-  'files.browse': ({ path = '/home/mara' }) => ({ path, parent: '/home', places: [{ name: 'Home', path: '/home/mara' }, { name: 'Pictures', path: '/home/mara/Pictures' }], entries: [{ name: 'Pictures', path: '/home/mara/Pictures', kind: 'folder' as const, bytes: 0, modified_at: now }, { name: 'sd_xl_base_1.0.safetensors', path: '/home/mara/sd_xl_base_1.0.safetensors', kind: 'file' as const, bytes: 6.94e9, modified_at: now - 9e9 }] }),
+  'files.browse': ({ path = '/home/mara' }) => (path.includes('nowhere') || path.endsWith('.safetensors') ? noFolder(path) : { path, parent: '/home', places: [{ name: 'Home', path: '/home/mara' }, { name: 'Pictures', path: '/home/mara/Pictures' }], entries: [{ name: 'Pictures', path: '/home/mara/Pictures', kind: 'folder' as const, bytes: 0, modified_at: now, unusable: null }, { name: 'dreamy-v3.ckpt', path: '/home/mara/dreamy-v3.ckpt', kind: 'file' as const, bytes: 4.27e9, modified_at: now - 9e9, unusable: whyNoPickle }, { name: 'sd_xl_base_1.0.safetensors', path: '/home/mara/sd_xl_base_1.0.safetensors', kind: 'file' as const, bytes: 6.94e9, modified_at: now - 9e9, unusable: null }] }),
 });
 
 export const full = (theme: 'light' | 'dark'): Answers => ({
@@ -86,6 +87,9 @@ export const noEngine = (theme: 'light' | 'dark'): Answers => ({
   ...empty(theme), 'engine.get': () => ({ ...engine, state: 'missing' as const, version: null, problem: { code: 'setup.download_failed', message: 'tensorflow-cpu 2.21.0 could not be downloaded: https://pypi.org does not answer (getaddrinfo ENOTFOUND).', hint: 'Check the network connection and start again: it goes on from here.' } }),
 });
 
+function noFolder(path: string): never {
+  throw new AppError('file.not_found', `There is no folder ${path}.`, 'Choose another.', {});
+}
 function missing(what: string): never {
   throw new AppError(`${what}s.not_found`, `There is no such ${what}.`, 'It may have been deleted.', {});
 }
