@@ -73,7 +73,7 @@ describe('resume', () => {
   }, 900_000);
 
   test('with LPL targets kept on disk, which are cut off, half gone and over their limit between kills: bit-identical', async () => {
-    const over: RunConfigInput = { data: { latents: 'mean', random_flip: false }, lpl: { lpl_t_threshold: 1000, lpl_num_blocks: 4, lpl_cache_mb: 0, lpl_cache_disk_mb: 2 } };
+    const over: RunConfigInput = { data: { latents: 'mean', random_flip: false }, lpl: { lpl_t_threshold: 1000, lpl_num_blocks: 4, lpl_cache_mb: 0, lpl_cache_disk_mb: 3 } };
     const whole = newRun(over), broken = newRun(over), own = tempDir(), targets = join(own, 'lpl-targets');
     const files = (): string[] => readdirSync(targets, { recursive: true, encoding: 'utf8' }).map((f) => join(targets, f)).filter((f) => statSync(f).isFile());
     const bytes = (): number => files().reduce((sum, f) => sum + statSync(f).size, 0);
@@ -82,16 +82,16 @@ describe('resume', () => {
     expect(warnings(whole)).toEqual([]);
 
     const killed = [await run(broken, 3, { cacheDir: own, type: 'step' })];
-    expect(files().length).toBeGreaterThanOrEqual(4); // of five pictures, all seen by then
+    expect(files()).toHaveLength(4); // of five pictures, all seen by then; the limit has room for four
     for (const file of files()) truncateSync(file, statSync(file).size >> 1);
     killed.push(await run(broken, 2, { cacheDir: own, type: 'step' }));
     expect(warnings(broken)).toContain('cache.damaged');
     for (const file of files().filter((_, i) => i % 2 === 0)) rmSync(file);
-    writeFileSync(join(targets, 'stranger.safetensors'), Buffer.alloc(5_000_000));
+    writeFileSync(join(targets, 'stranger.safetensors'), Buffer.alloc(8_000_000));
     expect(await run(broken, Infinity, { cacheDir: own })).toBe(0);
     expect(killed).toEqual([null, null]);
     expect(bytes()).toBeGreaterThan(0);
-    expect(bytes()).toBeLessThanOrEqual(2_000_000);
+    expect(bytes()).toBeLessThanOrEqual(3_000_000);
     expectSame(await finalState(whole), await finalState(broken));
   }, 900_000);
 });
