@@ -94,3 +94,18 @@ describe.each(Object.entries(readJson<Record<string, Recorded>>('parity/training
     }
   });
 });
+
+it('a LoRA matrix whose gradient is rounding alone is held to 1 % of the optimizer\'s way, any other to 1 % of itself', async () => {
+  const names = ['a.to_q.lora_A.weight', 'a.to_q.lora_B.weight'] as const, start = Float32Array.of(0.5, -0.4), zero = Float32Array.of(0, 0);
+  const check = async (expected: Float32Array, got: Float32Array): Promise<boolean> => {
+    const t = (data: Float32Array): FloatTensor => ({ shape: [1, 2], data });
+    const f: Weights = new Map([[`x.init.${names[0]}`, t(start)], [`x.init.${names[1]}`, t(zero)], [`x.final.${names[0]}`, t(start)], [`x.final.${names[1]}`, t(expected)]]);
+    const steps = Array.from({ length: 10 }, () => ({ diffusion_loss: 1, lpl_loss: 0, total_loss: 1, lpl_samples: 0, grad_norm: 1, lr: 1e-3 }));
+    const run: FollowedRun = { async *run() { yield* steps; }, executor: { read: (variable) => (variable === variableOf(names[0]) ? start : got) } };
+    return failed(await compared(compareRun('training', 'x', { config: { lora: 4 }, lr: 1e-3, steps }, run, f, new Set()))).length === 0;
+  };
+  expect(await check(Float32Array.of(5e-6, -3e-6), Float32Array.of(-9e-6, 2e-6))).toBe(true);
+  expect(await check(Float32Array.of(5e-6, -3e-6), Float32Array.of(2e-4, 2e-6))).toBe(false);
+  expect(await check(Float32Array.of(5e-3, -3e-6), Float32Array.of(5.1e-3, -3e-6))).toBe(false);
+  expect(await check(zero, Float32Array.of(9e-6, 0))).toBe(true);
+});
