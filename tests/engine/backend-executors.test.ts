@@ -44,7 +44,7 @@ describe('compiled steps', () => {
   });
 
   test('compute in bfloat16 when asked to: near, not equal', async () => {
-    const full = await train(await start({ backend: 'tensorflow' }), all), half = await train(await start({ backend: 'tensorflow', precision: 'bf16' }), all);
+    const full = await train(await start({ backend: 'tensorflow' }), all), half = await train(await start({ backend: 'tensorflow', precision: 'bf16', half: 'all' }), all);
     const error = relativeError(half.losses, full.losses);
     expect(error).toBeLessThan(0.03);
     expect(error).toBeGreaterThan(1e-6);

@@ -14,7 +14,7 @@ const ALL = [0, 1, 2, 3], BELOW = [0, 2];
 
 /** One step of the toy whose losses count `weight` times; what it reported, and the scales it took. */
 async function step(precision: Precision, weight: number, scaled = needsLossScale(precision)): Promise<{ out: Record<string, HostTensor>; tried: number[] }> {
-  const o: StepOptions = options({ lossScaling: scaled, lpl: { ...options().lpl!, weight } }), e = await createExecutor({ backend: 'tensorflow', precision }), tried: number[] = [];
+  const o: StepOptions = options({ lossScaling: scaled, lpl: { ...options().lpl!, weight } }), e = await createExecutor({ backend: 'tensorflow', precision, half: 'all' }), tried: number[] = [];
   open.push(e);
   declareToy(e, o);
   e.define('train', allSpecs(o, 4, 2), trainStep(networks, o, 2));

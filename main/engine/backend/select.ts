@@ -12,6 +12,8 @@ export type BackendChoice = 'auto' | 'tensorflow' | 'tensorflow-eager' | 'wasm' 
 export interface ExecutorOptions {
   backend?: BackendChoice;
   precision?: Precision;
+  /** which heavy ops a half precision is used for on compiled TensorFlow: those that it makes quicker here (default), or all of them */
+  half?: 'quicker' | 'all';
   /** TensorFlow's threads within an op; all cores by default. Only honoured by the first executor of a process. */
   threads?: number;
   tempDir?: string;

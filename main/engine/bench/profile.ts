@@ -4,7 +4,7 @@ import { GraphExecutor } from '../backend/graph/graphExecutor.ts';
 import { Body } from '../backend/graph/node.ts';
 import { DT, loadNodeBackend, type NativeBinding } from '../backend/nodeBinding.ts';
 import { nodeKinds, flopsOf, type NodeKind, type Part } from './graphCosts.ts';
-import { timeNode } from './opTimer.ts';
+import { timeNode } from '../backend/opTimer.ts';
 
 export interface OpShare { op: string; part: Part; count: number; milliseconds: number; gflops_per_second: number | null }
 export interface Profile {

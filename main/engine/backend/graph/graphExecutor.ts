@@ -3,13 +3,16 @@ import type { Executor, ExecutorInfo, HostTensor, InputSpec, Precision, StepFunc
 import { misuse } from '../errors.ts';
 import { releaseGarbage } from '../garbage.ts';
 import { takeNative, toNative } from '../native.ts';
+import { HEAVY_OPS, halfOps } from '../halfOps.ts';
 import { loadNodeBackend, type NodeBackend } from '../nodeBinding.ts';
 import { addDefinition, checkInputs, type StepDefinition } from '../stepCheck.ts';
+import type { Recording } from './recorder.ts';
 import { GraphSession } from './session.ts';
 import { traceStep, type TracedStep } from './traceStep.ts';
 import { GraphVariables } from './variables.ts';
 
-export interface GraphOptions { precision?: Precision; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean }
+/** `half`: which heavy ops a half precision is used for: those that it makes quicker here (default), or all of them */
+export interface GraphOptions { precision?: Precision; half?: 'quicker' | 'all'; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean; onWarning?: (message: string) => void }
 type Progress = (stage: string, done: number, total: number) => void;
 
 export class GraphExecutor implements Executor {
@@ -20,6 +23,7 @@ export class GraphExecutor implements Executor {
   private readonly steps = new Map<string, StepDefinition>();
   private readonly traced = new Map<string, TracedStep>();
   private readonly functions = new Map<string, Uint8Array>();
+  private readonly halfOps: ReadonlySet<string>;
   private session: GraphSession | undefined;
   private inSession: string[] = [];
 
@@ -27,9 +31,12 @@ export class GraphExecutor implements Executor {
     this.backend = loadNodeBackend();
     this.store = new GraphVariables(this.backend.binding);
     this.options = options;
+    const { precision = 'fp32' } = options;
+    this.halfOps = precision === 'fp32' ? new Set() : options.half === 'all' ? new Set(HEAVY_OPS) : halfOps(this.backend, precision);
+    if (precision !== 'fp32' && this.halfOps.size === 0) options.onWarning?.(`This processor computes ${precision} more slowly than fp32, so the steps compute in fp32. Weights that are not trained are still kept in half the memory.`);
     this.info = {
       kind: 'compiled', backend: 'tensorflow', version: `TensorFlow ${this.backend.binding.TF_Version}`,
-      device: this.backend.isUsingGpuDevice ? 'GPU' : 'CPU', precision: options.precision ?? 'fp32',
+      device: this.backend.isUsingGpuDevice ? 'GPU' : 'CPU', precision,
     };
   }
 
@@ -65,7 +72,7 @@ export class GraphExecutor implements Executor {
   tracedStep(name: string): TracedStep {
     const step = this.steps.get(name);
     if (!step) throw misuse(`"${name}" was never defined`);
-    return traceStep(0, step, this.store, { precision: this.info.precision, functions: new Map(), xla: this.options.xla ?? true }, true);
+    return traceStep(0, step, this.store, { ...this.how(), functions: new Map() }, true);
   }
 
   dispose(): void {
@@ -74,10 +81,12 @@ export class GraphExecutor implements Executor {
     this.session = undefined;
   }
 
+  private how(): Omit<Recording, 'body' | 'functions'> { return { precision: this.info.precision, halfOps: this.halfOps, xla: this.options.xla ?? true }; }
+
   /** Records a step. One that throws is forgotten, so that the others go on. */
   private trace(step: StepDefinition): TracedStep {
     try {
-      return traceStep(this.traced.size, step, this.store, { precision: this.info.precision, functions: this.functions, xla: this.options.xla ?? true });
+      return traceStep(this.traced.size, step, this.store, { ...this.how(), functions: this.functions });
     } catch (error) {
       this.steps.delete(step.name);
       throw error;

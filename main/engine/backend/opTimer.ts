@@ -1,7 +1,7 @@
 /** Times single TensorFlow operations, outside of any graph, on random values of the recorded shapes. */
-import { DT, type NativeBinding } from '../backend/nodeBinding.ts';
-import type { AttrValue, Attrs, GraphNode, Ref } from '../backend/graph/node.ts';
-import { sizeOf } from '../backend/stepCheck.ts';
+import { DT, type NativeBinding } from './nodeBinding.ts';
+import type { AttrValue, Attrs, GraphNode, Ref } from './graph/node.ts';
+import { sizeOf } from './stepCheck.ts';
 
 const STRING = 0, INT = 1, FLOAT = 2, BOOL = 3, TYPE = 4; // TF_AttrType
 interface OpAttr { name: string; type: number; value: unknown }
@@ -34,7 +34,7 @@ function inputTensor(binding: NativeBinding, { node, shape, dtype }: Ref): numbe
 
 /** Seconds that one run of the operation takes (the best of `repeats`), or undefined for a call of a recorded function. */
 export function timeNode(binding: NativeBinding, node: GraphNode, outputs: number, repeats = 4): number | undefined {
-  if (node.op === 'PartitionedCall') return undefined;
+  if (node.op.endsWith('PartitionedCall')) return undefined;
   const inputs = node.inputs.map((r) => inputTensor(binding, r)), attrs = opAttrs(node.attrs);
   try {
     const once = (): number => {
