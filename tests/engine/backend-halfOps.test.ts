@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Executor } from '../../main/engine/backend/executor.ts';
-import { HEAVY_OPS, halfOps, type HeavyOp } from '../../main/engine/backend/halfOps.ts';
+import { HEAVY_OPS, halfOps, measureHalfOps, type HeavyOp } from '../../main/engine/backend/halfOps.ts';
 import { loadNodeBackend } from '../../main/engine/backend/nodeBinding.ts';
 import { createExecutor } from '../../main/engine/backend/select.ts';
 import { batch, declareModel, inputSpecs, shapes, trainStep } from './backendSteps.ts';
@@ -15,27 +15,31 @@ afterEach(() => { open.splice(0).forEach((e) => e.dispose()); vi.unstubAllEnvs()
 const fileIn = (root: string): string => join(root, 'half-precision.json');
 const known = (root: string): Record<string, HeavyOp[]> => JSON.parse(readFileSync(fileIn(root), 'utf8')) as Record<string, HeavyOp[]>;
 
+const measured = (ops: readonly HeavyOp[]) => vi.fn(() => [...ops]);
+
 /** A cache folder in which this machine is known to be quicker at `ops`. */
 function machine(ops: readonly HeavyOp[]): string {
   const root = tempDir();
-  halfOps(loadNodeBackend(), 'bf16', root);
-  const [key] = Object.keys(known(root));
-  writeFileSync(fileIn(root), JSON.stringify({ [key!]: ops }));
+  halfOps(loadNodeBackend(), 'bf16', root, measured(ops));
   return root;
 }
 
 test('what was measured is kept, for each precision; a damaged or unwritable file is measured again', () => {
-  const native = loadNodeBackend(), root = tempDir(), found = [...halfOps(native, 'bf16', root)];
-  expect(Object.values(known(root))).toEqual([found]);
-  expect(HEAVY_OPS.filter((op) => found.includes(op))).toEqual(found);
-  halfOps(native, 'fp16', root);
-  expect(Object.keys(known(root)).map((key) => key.split(' | ').at(-1))).toEqual(['bf16', 'fp16']);
-  for (const ops of [['MatMul'], []] as HeavyOp[][]) expect([...halfOps(native, 'bf16', machine(ops))]).toEqual(ops);
+  const native = loadNodeBackend(), root = machine(['MatMul']), again = measured(HEAVY_OPS);
+  expect([...halfOps(native, 'bf16', root, again)]).toEqual(['MatMul']);
+  expect(again).not.toHaveBeenCalled();
+  expect([...halfOps(native, 'fp16', root, again)]).toEqual([...HEAVY_OPS]);
+  expect(Object.entries(known(root)).map(([key, ops]) => [key.split(' | ').at(-1), ops.length])).toEqual([['bf16', 1], ['fp16', 5]]);
   writeFileSync(fileIn(root), '{"cut o');
-  halfOps(native, 'bf16', root);
-  expect(Object.keys(known(root)).length).toBe(1);
-  mkdirSync(join(root, 'folder', 'half-precision.json'), { recursive: true });
-  expect(halfOps(native, 'bf16', join(root, 'folder')).size).toBeLessThanOrEqual(HEAVY_OPS.length);
+  expect(halfOps(native, 'bf16', root, again).size).toBe(5);
+  expect(Object.values(known(root))).toEqual([[...HEAVY_OPS]]);
+  mkdirSync(fileIn(join(root, 'folder')), { recursive: true });
+  expect(halfOps(native, 'bf16', join(root, 'folder'), again).size).toBe(5);
+});
+
+test('this processor is measured', () => {
+  const found = measureHalfOps(loadNodeBackend().binding, 'bf16');
+  expect(HEAVY_OPS.filter((op) => found.includes(op))).toEqual(found);
 });
 
 /** Losses of two bf16 steps on a machine that is quicker at `ops`; null: in fp32. And what it said about it. */

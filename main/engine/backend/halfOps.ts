@@ -43,11 +43,11 @@ export function measureHalfOps(binding: NativeBinding, precision: HalfPrecision)
  * As `measureHalfOps`, measured once for a processor and kept in the cache folder: a resumed run has to compute as it did before. All of
  * them on a GPU.
  */
-export function halfOps({ binding, isUsingGpuDevice }: NodeBackend, precision: HalfPrecision, root = cacheRoot()): ReadonlySet<string> {
+export function halfOps({ binding, isUsingGpuDevice }: NodeBackend, precision: HalfPrecision, root = cacheRoot(), measure = measureHalfOps): ReadonlySet<string> {
   if (isUsingGpuDevice) return new Set(HEAVY_OPS);
   const file = join(root, 'half-precision.json'), key = [cpus()[0]?.model, process.env['TF_NUM_INTRAOP_THREADS'] ?? 'all', binding.TF_Version, precision].join(' | ');
   const known = readKnown(file);
-  const found = known[key] ?? measureHalfOps(binding, precision);
+  const found = known[key] ?? measure(binding, precision);
   if (!known[key]) {
     try {
       mkdirSync(root, { recursive: true });
