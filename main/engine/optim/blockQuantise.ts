@@ -32,7 +32,7 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2, SILVER = Math.SQRT2 - 1;
 /** Numbers in [0,1) by place in the block, block and step, evenly spread along each: [blocks, 256]. `phase` is a scalar that moves from step to step. */
 function dither(blocks: number, phase: Tensor): Tensor {
   const column = Float32Array.from({ length: BLOCK }, (_, i) => (i * GOLDEN) % 1), row = Float32Array.from({ length: blocks }, (_, i) => (i * SILVER) % 1);
-  return fraction(tf.add(tf.add(tf.tensor(column, [1, BLOCK]), tf.tensor(row, [blocks, 1])), phase));
+  return fraction(tf.add(tf.add(tf.tensor(row, [blocks, 1]), phase), tf.tensor(column, [1, BLOCK]))); // in this order: TensorFlow computes sums of constants beforehand and keeps them
 }
 
 /** x -> bytes (as whole float32 numbers) [blocks, 256] and scales [blocks]. `phase`: see `ditherPhase`. */
