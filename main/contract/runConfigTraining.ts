@@ -24,7 +24,7 @@ export const trainingFields = {
   train_batch_size: field(z.int().min(1).max(1024).default(1), { title: 'Batch size', unit: 'pictures', description: 'Pictures in one forward pass.' }),
   gradient_accumulation_steps: field(z.int().min(1).max(1024).default(1), { title: 'Gradient accumulation', unit: 'batches', description: 'Batches added up before each optimizer step.' }),
   gradient_checkpointing: field(z.boolean().default(false), { title: 'Gradient checkpointing', description: 'Recompute activations in the backward pass: less memory, a third more time.' }),
-  precision: field(z.enum(['fp32', 'bf16', 'fp16']).default('fp32'), { title: 'Compute precision', alias: 'mixed_precision', description: 'Precision of convolutions and matrix products; trained weights stay fp32.' }),
+  precision: field(z.enum(['fp32', 'bf16', 'fp16']).default('fp32'), { title: 'Compute precision', alias: 'mixed_precision', description: 'Precision of convolutions and matrix products; trained weights stay fp32. A half precision is used for the operations that it makes quicker on this processor.' }),
   frozen_precision: field(z.enum(['fp32', 'bf16', 'fp16']).default('fp32'), { title: 'Frozen weights', description: 'Storage of weights that are not trained.' }),
   seed: field(z.int().min(0).max(4294967295).default(42), { title: 'Seed', description: 'Decides noise, timesteps, order, flips and initial LoRA weights.' }),
   use_ema: field(z.boolean().default(false), { title: 'EMA', description: 'Keep an exponential moving average of the trained weights.' }),
