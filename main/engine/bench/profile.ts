@@ -1,4 +1,5 @@
 /** Where a compiled step's time goes: by part, by operation, and how near it is to what the machine's arithmetic allows. */
+import { availableParallelism } from 'node:os';
 import type { Executor } from '../backend/executor.ts';
 import { GraphExecutor } from '../backend/graph/graphExecutor.ts';
 import { Body } from '../backend/graph/node.ts';
@@ -14,22 +15,23 @@ export interface Profile {
   parts: Record<Part, number>;
   rest_ms: number;
   ops: OpShare[];
-  /** arithmetic of convolutions and products, GFLOP, and the machine's speed at both, GFLOP/s */
+  /** arithmetic of convolutions and products, GFLOP, and the speed of `cores` at both, GFLOP/s */
   gflop: number;
-  machine: { convolution: number; product: number };
+  machine: { convolution: number; product: number; cores: number };
   /** the time that the arithmetic takes at the machine's speed, as a share of the step's time */
   share_of_machine: number;
 }
 
-/** GFLOP/s of one large convolution and one large matrix product. */
-function machineSpeed(binding: NativeBinding): { convolution: number; product: number } {
+/** GFLOP/s of one large convolution and one large matrix product: on all cores, or on one times their number where an operation has one core. */
+function machineSpeed(binding: NativeBinding): Profile['machine'] {
   const body = new Body('m/'), float = { T: { type: DT.float } };
   const input = (shape: number[]): ReturnType<Body['ints']> => ({ body, index: 0, dtype: DT.float, shape });
   const conv = { strides: { ints: [1, 1, 1, 1] }, padding: { string: 'SAME' }, data_format: { string: 'NHWC' }, dilations: { ints: [1, 1, 1, 1] }, use_cudnn_on_gpu: { bool: true } };
   body.add('Conv2D', [input([1, 64, 64, 320]), input([3, 3, 320, 320])], { ...float, ...conv }, []);
   body.add('MatMul', [input([1024, 1024]), input([1024, 1024])], { ...float, transpose_a: { bool: false }, transpose_b: { bool: false } }, []);
-  const [convolution, product] = body.nodes.map((n) => flopsOf(n) / timeNode(binding, n, 1, 6)! / 1e9) as [number, number];
-  return { convolution, product };
+  const cores = availableParallelism(), atOnce = process.env['TF_NUM_INTRAOP_THREADS'] === '1' ? cores : 1;
+  const [convolution, product] = body.nodes.map((n) => (atOnce * flopsOf(n)) / timeNode(binding, n, 1, 6)! / 1e9) as [number, number];
+  return { convolution, product, cores };
 }
 
 const isConvolution = (op: string): boolean => op.startsWith('Conv2D');
