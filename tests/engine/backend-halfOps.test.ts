@@ -43,7 +43,7 @@ test('this processor is measured', () => {
 });
 
 /** Losses of two bf16 steps on a machine that is quicker at `ops`; null: in fp32. And what it said about it. */
-async function losses(ops: readonly HeavyOp[] | null): Promise<{ values: number[]; warnings: string[] }> {
+async function losses(ops: readonly HeavyOp[] | null): Promise<{ values: number[]; warnings: string[]; precision: string }> {
   const warnings: string[] = [];
   if (ops) vi.stubEnv('LPL_CACHE', machine(ops));
   const e = await createExecutor({ backend: 'tensorflow', precision: ops ? 'bf16' : 'fp32', onWarning: (w) => warnings.push(w) }), values: number[] = [];
@@ -51,13 +51,14 @@ async function losses(ops: readonly HeavyOp[] | null): Promise<{ values: number[
   declareModel(e, Object.keys(shapes));
   e.define('train', inputSpecs, trainStep(Object.keys(shapes)));
   for (let i = 0; i < 2; i++) values.push((await e.run('train', batch(i)))['loss']!.data[0]!);
-  return { values, warnings };
+  return { values, warnings, precision: e.info.precision };
 }
 
 test('steps use half precision for these operations and no others, and say so when there are none', async () => {
   const full = await losses(null), none = await losses([]), convolutions = await losses(['Conv2D']), all = await losses(HEAVY_OPS);
   expect(none.values).toEqual(full.values);
   expect(new Set([full, convolutions, all].map((l) => l.values.join())).size).toBe(3);
+  expect([none, convolutions, all].map((l) => l.precision)).toEqual(['fp32', 'bf16', 'bf16']);
   expect(none.warnings).toEqual([expect.stringContaining('computes bf16 more slowly than fp32')]);
   expect([...full.warnings, ...convolutions.warnings, ...all.warnings]).toEqual([]);
 });

@@ -86,9 +86,9 @@ const assumesScheduler = ({ source }: BaseModel): boolean => source.layout === '
 
 /** What computes, and why it is this. */
 function engineText({ info }: Executor, { backend, precision }: TrainRun['config']['training'], slower: string | undefined): string {
-  const why = backend !== 'auto' ? `"${backend}" was asked for` : slower ?? 'the fastest that works here';
-  const other = info.precision === precision ? '' : `; ${precision} was asked for, which this backend does not have`;
-  return `computing with ${info.version} on the ${info.device}, ${info.kind === 'compiled' ? 'compiled steps' : 'op by op'}, in ${info.precision}: ${why}${other}`;
+  const compiled = info.kind === 'compiled', why = backend !== 'auto' ? `"${backend}" was asked for` : (compiled ? undefined : slower) ?? 'the fastest that works here';
+  const other = info.precision === precision ? '' : `; ${precision} was asked for, which ${compiled ? 'is slower on this processor' : 'this backend does not have'}`;
+  return `computing with ${info.version} on the ${info.device}, ${compiled ? 'compiled steps' : 'op by op'}, in ${info.precision}: ${why}${other}`;
 }
 
 function emitStarted({ config, emit }: TrainRun, { info }: Executor, found: FoundCheckpoint | null, total_steps: number): void {

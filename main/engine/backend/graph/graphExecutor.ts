@@ -31,9 +31,10 @@ export class GraphExecutor implements Executor {
     this.backend = loadNodeBackend();
     this.store = new GraphVariables(this.backend.binding);
     this.options = options;
-    const { precision = 'fp32' } = options;
-    this.halfOps = precision === 'fp32' ? new Set() : options.half === 'all' ? new Set(HEAVY_OPS) : halfOps(this.backend, precision);
-    if (precision !== 'fp32' && this.halfOps.size === 0) options.onWarning?.(`This processor computes ${precision} more slowly than fp32, so the steps compute in fp32. Weights that are not trained are still kept in half the memory.`);
+    const { precision: asked = 'fp32' } = options;
+    this.halfOps = asked === 'fp32' ? new Set() : options.half === 'all' ? new Set(HEAVY_OPS) : halfOps(this.backend, asked);
+    const precision = this.halfOps.size ? asked : 'fp32';
+    if (precision !== asked) options.onWarning?.(`This processor computes ${asked} more slowly than fp32, so the steps compute in fp32. Weights that are not trained can still be kept in half the memory.`);
     this.info = {
       kind: 'compiled', backend: 'tensorflow', version: `TensorFlow ${this.backend.binding.TF_Version}`,
       device: this.backend.isUsingGpuDevice ? 'GPU' : 'CPU', precision,
