@@ -19,13 +19,17 @@ export function select(s: Selection, id: number, how: How, order: readonly numbe
   return { focus: id, anchor: id, ids: new Set([id]) };
 }
 
+const stepOf: Record<string, (columns: number, page: number, all: number) => number> = {
+  ArrowRight: () => 1, ArrowLeft: () => -1, ArrowDown: (columns) => columns, ArrowUp: (columns) => -columns,
+  PageDown: (columns, page) => columns * page, PageUp: (columns, page) => -columns * page, Home: (_c, _p, all) => -all, End: (_c, _p, all) => all,
+};
+export const moves = (key: string): boolean => Object.hasOwn(stepOf, key);
+
 /** The id that a key leads to; null when the key does not move. `page`: rows in sight. */
 export function moved(s: Selection, key: string, order: readonly number[], columns: number, page: number): number | null {
+  if (!moves(key) || order.length === 0) return null;
   const at = s.focus === null ? -1 : order.indexOf(s.focus);
-  const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, PageDown: columns * page, PageUp: -columns * page, Home: -order.length, End: order.length };
-  const step = steps[key];
-  if (step === undefined || order.length === 0) return null;
-  return order[at < 0 ? 0 : Math.min(order.length - 1, Math.max(0, at + step))] ?? null;
+  return order[at < 0 ? 0 : Math.min(order.length - 1, Math.max(0, at + stepOf[key]!(columns, page, order.length)))] ?? null;
 }
 
 /** Only what is still there. */
