@@ -19,7 +19,7 @@ export type HeavyOp = (typeof HEAVY_OPS)[number];
 export type HalfPrecision = Exclude<Precision, 'fp32'>;
 
 /** One operation of each kind, 0.3 to 0.5 GFLOP. */
-function samples(dtype: number): [HeavyOp, GraphNode][] {
+export function sampleNodes(dtype: number): [HeavyOp, GraphNode][] {
   const body = new Body('h/'), x = { body, index: 0, dtype, shape: [1, 32, 32, 128] }, filter = { ...x, shape: [3, 3, 128, 128] };
   const conv: Attrs = { strides: { ints: [1, 1, 1, 1] }, padding: { string: 'SAME' }, data_format: { string: 'NHWC' }, dilations: { ints: [1, 1, 1, 1] }, use_cudnn_on_gpu: { bool: true } };
   const add = (op: HeavyOp, inputs: Ref[], attrs: Attrs): [HeavyOp, GraphNode] => [op, body.add(op, inputs, { ...attrs, T: { type: dtype } }, [{ shape: [], dtype }])[0]!.node!];
@@ -35,7 +35,7 @@ const WORTH = 0.75;
 
 /** The kinds that are quicker in `precision` than in float32 on this processor, timed now (a second or two). */
 export function measureHalfOps(binding: NativeBinding, precision: HalfPrecision): HeavyOp[] {
-  const full = samples(DT.float), half = samples(storageEnum(precision === 'bf16' ? 'bfloat16' : 'float16'));
+  const full = sampleNodes(DT.float), half = sampleNodes(storageEnum(precision === 'bf16' ? 'bfloat16' : 'float16'));
   return full.flatMap(([op, node], i) => (timeNode(binding, half[i]![1], 1)! < WORTH * timeNode(binding, node, 1)! ? [op] : []));
 }
 

@@ -1,5 +1,6 @@
 /** The work in a recorded step: its nodes by part and by kind, and the arithmetic of convolutions and products. */
 import type { Body, GraphNode, Ref } from '../backend/graph/node.ts';
+import { plainOp } from '../backend/oneDnn.ts';
 import { sizeOf } from '../backend/stepCheck.ts';
 
 export type Part = 'unet forward' | 'lpl forward' | 'gradients' | 'update';
@@ -48,7 +49,7 @@ const flag = (n: GraphNode, name: string): boolean => (n.attrs[name] as { bool: 
 /** Multiplications and additions of convolutions and matrix products; 0 for everything else. */
 export function flopsOf(n: GraphNode): number {
   const [a, b, c] = n.inputs.map((r) => r.shape);
-  switch (n.op) {
+  switch (plainOp(n.op)) {
     case 'Conv2D': {
       const [, sh, sw] = (n.attrs['strides'] as { ints: number[] }).ints;
       return (2 * sizeOf(a!) * sizeOf(b!)) / b![2]! / (sh! * sw!);

@@ -4,6 +4,7 @@ import type { Executor } from '../backend/executor.ts';
 import { GraphExecutor } from '../backend/graph/graphExecutor.ts';
 import { Body } from '../backend/graph/node.ts';
 import { DT, loadNodeBackend, type NativeBinding } from '../backend/nodeBinding.ts';
+import { plainOp } from '../backend/oneDnn.ts';
 import { nodeKinds, flopsOf, type NodeKind, type Part } from './graphCosts.ts';
 import { timeNode } from '../backend/opTimer.ts';
 
@@ -34,7 +35,7 @@ function machineSpeed(binding: NativeBinding): Profile['machine'] {
   return { convolution, product, cores };
 }
 
-const isConvolution = (op: string): boolean => op.startsWith('Conv2D');
+const isConvolution = (op: string): boolean => plainOp(op).startsWith('Conv2D');
 
 /** Profiles the step "train" of a compiled executor, which took `seconds`. Undefined for an eager one. */
 export function profileStep(executor: Executor, seconds: number): Profile | undefined {
@@ -61,7 +62,7 @@ function outputsOf({ node }: NodeKind): number {
 function byOperation(timed: (NodeKind & { ms: number })[]): OpShare[] {
   const groups = new Map<string, { share: OpShare; flops: number }>();
   for (const { node, part, count, flops, ms } of timed) {
-    const key = `${part} ${node.op}`, group = groups.get(key) ?? { share: { op: node.op, part, count: 0, milliseconds: 0, gflops_per_second: null }, flops: 0 };
+    const op = plainOp(node.op), key = `${part} ${op}`, group = groups.get(key) ?? { share: { op, part, count: 0, milliseconds: 0, gflops_per_second: null }, flops: 0 };
     group.share.count += count;
     group.share.milliseconds += ms;
     group.flops += flops * count;

@@ -5,6 +5,7 @@ import { releaseGarbage } from '../garbage.ts';
 import { takeNative, toNative } from '../native.ts';
 import { HEAVY_OPS, halfOps } from '../halfOps.ts';
 import { loadNodeBackend, type NodeBackend } from '../nodeBinding.ts';
+import { hasOneDnn } from '../oneDnn.ts';
 import { addDefinition, checkInputs, type StepDefinition } from '../stepCheck.ts';
 import type { Recording } from './recorder.ts';
 import { GraphSession } from './session.ts';
@@ -12,7 +13,7 @@ import { traceStep, type TracedStep } from './traceStep.ts';
 import { GraphVariables } from './variables.ts';
 
 /** `half`: which heavy ops a half precision is used for: those that it makes quicker here (default), or all of them */
-export interface GraphOptions { precision?: Precision; half?: 'quicker' | 'all'; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean; onWarning?: (message: string) => void }
+export interface GraphOptions { precision?: Precision; half?: 'quicker' | 'all'; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean; /** ask for oneDNN's kernels where they are quicker; where TensorFlow has them by default */ oneDnn?: boolean; onWarning?: (message: string) => void }
 type Progress = (stage: string, done: number, total: number) => void;
 
 export class GraphExecutor implements Executor {
@@ -24,6 +25,7 @@ export class GraphExecutor implements Executor {
   private readonly traced = new Map<string, TracedStep>();
   private readonly functions = new Map<string, Uint8Array>();
   private readonly halfOps: ReadonlySet<string>;
+  private readonly oneDnn: boolean;
   private session: GraphSession | undefined;
   private inSession: string[] = [];
 
@@ -33,6 +35,7 @@ export class GraphExecutor implements Executor {
     this.options = options;
     const { precision: asked = 'fp32' } = options;
     this.halfOps = asked === 'fp32' ? new Set() : options.half === 'all' ? new Set(HEAVY_OPS) : halfOps(this.backend, asked);
+    this.oneDnn = options.oneDnn ?? hasOneDnn(this.backend);
     const precision = this.halfOps.size ? asked : 'fp32';
     if (precision !== asked) options.onWarning?.(`This processor computes ${asked} more slowly than fp32, so the steps compute in fp32. Weights that are not trained can still be kept in half the memory.`);
     this.info = {
@@ -82,7 +85,7 @@ export class GraphExecutor implements Executor {
     this.session = undefined;
   }
 
-  private how(): Omit<Recording, 'body' | 'functions'> { return { precision: this.info.precision, halfOps: this.halfOps, xla: this.options.xla ?? true }; }
+  private how(): Omit<Recording, 'body' | 'functions'> { return { precision: this.info.precision, halfOps: this.halfOps, oneDnn: this.oneDnn, xla: this.options.xla ?? true }; }
 
   /** Records a step. One that throws is forgotten, so that the others go on. */
   private trace(step: StepDefinition): TracedStep {

@@ -8,7 +8,7 @@ const groups: Record<string, string> = {
   backprops: 'EluGrad LeakyReluGrad Relu6Grad ReluGrad SeluGrad SoftplusGrad',
   softmax: 'Softmax',
   logsoftmax: 'LogSoftmax',
-  product: 'MatMul',
+  product: 'MatMul _MklMatMul',
   out: 'Cumprod Cumsum',
   sum: 'AddN',
   resized_images: 'ResizeBilinear ResizeNearestNeighbor',

@@ -7,6 +7,7 @@ import { tf, type Tensor } from '../../tf.ts';
 import { DT } from '../nodeBinding.ts';
 import type { Precision } from '../executor.ts';
 import type { HeavyOp } from '../halfOps.ts';
+import { quicker } from '../oneDnn.ts';
 import { encodeFunction } from './encode.ts';
 import { callFunction, type Call, type Functions } from './functions.ts';
 import { Body, type Attrs, type Ref } from './node.ts';
@@ -24,7 +25,7 @@ export type Input = tf.TensorInfo | Ref;
 const isRef = (x: Input): x is Ref => 'body' in x;
 
 /** What one recording is about: its body, the compute precision of heavy ops, and the functions met on the way, encoded, by name. */
-export interface Recording { body: Body; precision: Precision; /** the heavy ops that are computed in that precision, where it is a half one; others in float32 */ halfOps: ReadonlySet<string>; functions: Functions; /** XLA may compile marked parts */ xla: boolean }
+export interface Recording { body: Body; precision: Precision; /** the heavy ops that are computed in that precision, where it is a half one; others in float32 */ halfOps: ReadonlySet<string>; /** oneDNN's kernels can be asked for */ oneDnn: boolean; functions: Functions; /** XLA may compile marked parts */ xla: boolean }
 
 export class GraphRecorder extends tf.KernelBackend {
   private recording: Recording | undefined;
@@ -75,8 +76,11 @@ export class GraphRecorder extends tf.KernelBackend {
 
   /** Records a convolution or matrix product in the compute precision, which its result keeps until something needs more. */
   heavy(op: HeavyOp, inputs: Input[], attrs: Attrs, shape: number[]): tf.TensorInfo {
-    const { precision, halfOps } = this.current;
-    if (precision === 'fp32' || !halfOps.has(op)) return this.op(op, inputs, { ...attrs, T: { type: DT.float } }, shape);
+    const { precision, halfOps, oneDnn } = this.current;
+    if (precision === 'fp32' || !halfOps.has(op)) {
+      const plain = { op, attrs: { ...attrs, T: { type: DT.float } } }, chosen = oneDnn ? quicker(op, plain.attrs, inputs[0]!.shape, shape) : plain;
+      return this.op(chosen.op, inputs, chosen.attrs, shape);
+    }
     const half = precision === 'bf16' ? DT.bfloat16 : DT.half;
     return this.info(this.body.add(op, this.as(inputs, half), { ...attrs, T: { type: half } }, [{ shape, dtype: half }])[0]!);
   }

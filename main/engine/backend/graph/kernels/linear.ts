@@ -3,6 +3,7 @@ import { tf } from '../../../tf.ts';
 import type { GraphRecorder } from '../recorder.ts';
 import type { Attrs } from '../node.ts';
 import { typeOf, type Kernel, type Kernels } from './kernel.ts';
+import { pad } from './shape.ts';
 
 type Pair = [number, number];
 type Pad = 'same' | 'valid' | number | [Pair, Pair, Pair, Pair];
@@ -35,9 +36,22 @@ const conv2d: Kernel = ({ inputs: { x, filter }, attrs: { strides, pad, dilation
   return backend.heavy('Conv2D', [x, filter], convAttrs(strides, pad, dilations), info.outShape);
 };
 
-const conv2dInputGradient: Kernel = ({ inputs: { dy, filter }, attrs: { inputShape, strides, pad }, backend }:
-{ inputs: { dy: tf.TensorInfo; filter: tf.TensorInfo }; attrs: ConvAttrs & { inputShape: number[] }; backend: GraphRecorder }) =>
-  backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, dy], convAttrs(strides, pad), inputShape);
+/**
+ * The rows and columns by which explicit padding falls short of 'same', of the input as of the output: with zeros for their dy, the input's
+ * gradient is that of 'same', which quicker kernels take (oneDnn.ts). Undefined where there is no such relation.
+ */
+function missing(strides: number | Pair, pad: Pair[], filter: number[]): Pair[] | undefined {
+  const same = pad.map((_, i) => (i === 1 || i === 2 ? (filter[i - 1]! - 1) / 2 : 0)), by = pad.map((p, i): Pair => [same[i]! - p[0], same[i]! - p[1]]);
+  return pair(strides).every((s) => s === 1) && by.flat().every((n) => Number.isInteger(n) && n >= 0) ? by : undefined;
+}
+
+const conv2dInputGradient: Kernel = ({ inputs: { dy, filter }, attrs: { inputShape, strides, pad: sides }, backend }:
+{ inputs: { dy: tf.TensorInfo; filter: tf.TensorInfo }; attrs: ConvAttrs & { inputShape: number[] }; backend: GraphRecorder }) => {
+  const pads = Array.isArray(sides) && missing(strides, sides, filter.shape);
+  if (!pads || !backend.current.oneDnn) return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, dy], convAttrs(strides, sides), inputShape);
+  const padded = pad({ inputs: { x: dy }, attrs: { paddings: pads, constantValue: 0 }, backend });
+  return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, padded], convAttrs(strides, 'same'), inputShape);
+};
 
 const conv2dFilterGradient: Kernel = ({ inputs: { x, dy }, attrs: { filterShape, strides, pad }, backend }:
 { inputs: { x: tf.TensorInfo; dy: tf.TensorInfo }; attrs: ConvAttrs & { filterShape: number[] }; backend: GraphRecorder }) =>

@@ -54,7 +54,7 @@ const paddingsConst = (backend: GraphRecorder, paddings: [number, number][]): Re
   backend.body.constant(Int32Array.from(paddings.flat()), [paddings.length, 2], INT32.type);
 const padded = (x: tf.TensorInfo, paddings: [number, number][]): number[] => x.shape.map((d, i) => d + paddings[i]![0] + paddings[i]![1]);
 
-const pad: Kernel = ({ inputs: { x }, attrs: { paddings, constantValue }, backend }: Call<{ paddings: [number, number][]; constantValue: number }>) =>
+export const pad = ({ inputs: { x }, attrs: { paddings, constantValue }, backend }: Call<{ paddings: [number, number][]; constantValue: number }>): tf.TensorInfo =>
   backend.op('PadV2', [x, paddingsConst(backend, paddings), backend.fill([], constantValue, x.dtype)], { ...typeOf(x), Tpaddings: INT32 }, padded(x, paddings), x.dtype);
 
 const mirrorPad: Kernel = ({ inputs: { x }, attrs: { paddings, mode }, backend }: Call<{ paddings: [number, number][]; mode: string }>) =>

@@ -1,0 +1,51 @@
+/**
+ * oneDNN's kernels, by the names under which TensorFlow has them. TensorFlow takes them of itself only on processors with instructions made for
+ * neural networks (AVX-512 VNNI and later); on others they are asked for here where they are quicker than its own (docs/speed.md).
+ */
+import type { AttrValue, Attrs } from './graph/node.ts';
+import { sampleNodes } from './halfOps.ts';
+import { DT, type NodeBackend } from './nodeBinding.ts';
+import { timeNode } from './opTimer.ts';
+import { sizeOf } from './stepCheck.ts';
+
+const KERNELS = { Conv2DBackpropInput: '_MklNativeConv2DBackpropInput', MatMul: '_MklMatMul', BatchMatMulV2: '_MklBatchMatMulV2' } as const;
+const plainNames = new Map<string, string>(Object.entries(KERNELS).map(([plain, kernel]) => [kernel, plain]));
+type KernelOp = keyof typeof KERNELS;
+const isKernelOp = (op: string): op is KernelOp => op in KERNELS;
+
+/** An operation and its attributes. */
+export interface Operation { op: string; attrs: Attrs }
+/** As TensorFlow's own rewriting of a graph names and marks it. */
+const byOneDnn = (op: KernelOp, attrs: Attrs): Operation => ({ op: KERNELS[op], attrs: { ...attrs, _kernel: { string: 'MklNameChangeOp' } } });
+/** The operation whose kernel `op` is; `op` itself where it is none of these. */
+export const plainOp = (op: string): string => plainNames.get(op) ?? op;
+
+let found: boolean | undefined;
+/** Whether this TensorFlow has the kernels: builds for x86 processors do. Not used on a GPU. Tried out once in a process. */
+export function hasOneDnn({ binding, isUsingGpuDevice }: NodeBackend): boolean {
+  if (isUsingGpuDevice) return false;
+  try {
+    found ??= sampleNodes(DT.float).every(([op, node]) => !isKernelOp(op) || timeNode(binding, { ...node, ...byOneDnn(op, node.attrs) }, 1, 1)! > 0);
+  } catch { found = false; }
+  return found;
+}
+
+/** Products of fewer multiplications than this take oneDNN longer to start than to compute. */
+const BATCH_MULTIPLICATIONS = 2 ** 19;
+const isTrue = (v: AttrValue | undefined): boolean => v !== undefined && 'bool' in v && v.bool;
+
+/**
+ * The float32 operation by oneDNN where that is quicker: input gradients of convolutions are (up to four times), and matrix products but those
+ * whose first factor is transposed (a weight's gradient) and small batched ones. Forward convolutions and filter gradients are not. Shapes: the
+ * first input's and the output's.
+ */
+export function quicker(op: string, attrs: Attrs, a: number[], output: number[]): Operation {
+  const plain = { op, attrs };
+  if (!isKernelOp(op)) return plain;
+  const takes = {
+    Conv2DBackpropInput: () => 'string' in attrs['padding']! && attrs['padding'].string !== 'EXPLICIT', // which oneDNN's does not take
+    MatMul: () => !isTrue(attrs['transpose_a']),
+    BatchMatMulV2: () => sizeOf(output) * a.at(isTrue(attrs['adj_x']) ? -2 : -1)! >= BATCH_MULTIPLICATIONS,
+  }[op];
+  return takes() ? byOneDnn(op, attrs) : plain;
+}
