@@ -44,7 +44,7 @@ export interface PackagedApp { page: DevtoolsPage; process: ChildProcess; log: (
 /** Starts the program with `home` as the person's home folder. Chromium's debugging port leads to its page: a fuse has switched off Node's. */
 export async function startPackaged(program: string, home: string, more: NodeJS.ProcessEnv = {}): Promise<PackagedApp> {
   const screen = await openScreen();
-  const { LPL_DATA: _data, LPL_NODE: _node, LPL_RUNTIME: _runtime, LPL_TRAINER: _trainer, NODE_OPTIONS: _options, ...env } = process.env;
+  const { LPL_DATA: _data, LPL_NODE: _node, LPL_RUNTIME: _runtime, LPL_TRAINER: _trainer, NODE_OPTIONS: _options, NODE_COMPILE_CACHE: _compiled, ...env } = process.env;
   const child = spawn(program, [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--remote-debugging-port=0'], {
     stdio: ['ignore', 'pipe', 'pipe'], cwd: home, env: { ...env, DISPLAY: screen.display, HOME: home, XDG_CONFIG_HOME: join(home, '.config'), XDG_CACHE_HOME: join(home, '.cache'), XDG_DATA_HOME: '', ...more },
   });
