@@ -79,6 +79,7 @@ function observed(s: Session, step: number): boolean {
 /** Carries out what was asked since the last step. */
 async function obey(s: Session, step: number): Promise<{ reason: EndReason; save: boolean } | null> {
   let end: { reason: EndReason; save: boolean } | null = null;
+  await s.run.commands.listen();
   for (const command of s.run.commands.take()) {
     if (command.type === 'stop') end = { reason: 'stopped', save: command.save };
     if (command.type === 'pause') end = { reason: 'paused', save: true };

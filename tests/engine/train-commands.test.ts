@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CommandQueue } from '../../main/engine/run/commandQueue.ts';
+import { go, openTinyRuns } from './tinyRuns.ts';
 import { tempDir } from './train-helpers.ts';
 
 test('commands of the file that came after the start, whole lines only, and pushed ones', () => {
@@ -17,4 +18,12 @@ test('commands of the file that came after the start, whole lines only, and push
   expect(queue.ending).toBe(true);
   expect(queue.take()).toEqual([{ type: 'stop', save: false }]);
   expect(queue.take()).toEqual([]);
+});
+
+test('what arrives while steps compute is done after the step, not when a file is written next', async () => {
+  const { newRun } = await openTinyRuns();
+  const dir = newRun({ training: { max_train_steps: 40, checkpointing_steps: 1_000 } });
+  // as a message or a signal comes: in a turn of Node's own
+  const { reason, of } = await go(dir, (e, commands) => { if (e.type === 'step' && e.step === 2) setImmediate(() => commands.push({ type: 'stop', save: false })); });
+  expect([reason, of('step').length]).toEqual(['stopped', 2]);
 });

@@ -61,7 +61,7 @@ async function checkPictures(run: TrainRun, manifest: DatasetManifest, latents: 
   const { config, emit, commands } = run, bad = new Map<string, string>();
   const jobs = picturesToCheck(manifest, config).filter(({ view, cache }) => !cache || !latents.isCached(view));
   for (const [index, { view, cache }] of jobs.entries()) {
-    checkEnding(commands);
+    await checkEnding(commands);
     const { item } = view, [width, height] = item.bucket;
     try {
       if (cache) await latents.posterior(view); else await decodeCrop(item.file, view.crop, { width, height }, view.flip, manifest.background);
@@ -113,7 +113,7 @@ async function cacheCaptions(run: TrainRun, manifest: DatasetManifest, captions:
   const texts = new Set(['', ...manifest.items.flatMap((i) => i.captions), ...prompts, ...(prompts.length ? [negative_prompt] : [])]);
   const missing = [...texts].filter((t) => !captions.isCached(t));
   for (const [index, text] of missing.entries()) {
-    checkEnding(run.commands);
+    await checkEnding(run.commands);
     await captions.embedding(text);
     report('caching_captions', 'embedding captions', index + 1, missing.length);
   }

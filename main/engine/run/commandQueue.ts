@@ -1,5 +1,6 @@
 /** Commands that wait for the training loop to come by: from IPC or signals, and from commands.jsonl once the parent is gone. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { trainerCommandSchema, type TrainerCommand } from '../../contract/trainerEvent.ts';
 
 export class CommandQueue {
@@ -14,6 +15,9 @@ export class CommandQueue {
     this.#file = file;
     this.#read = existsSync(file) ? statSync(file).size : 0;
   }
+
+  /** Lets messages and signals in: steps that compute one after the other and wait for no file leave Node no turn to read them. */
+  listen(): Promise<void> { return turn(); }
 
   /** All commands since the last call. */
   take(): TrainerCommand[] {

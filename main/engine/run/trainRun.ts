@@ -23,7 +23,8 @@ export class EndedEarly extends Error {
 }
 
 /** Throws EndedEarly when a stop or pause waits; other commands stay for the loop. */
-export function checkEnding(commands: CommandQueue): void {
+export async function checkEnding(commands: CommandQueue): Promise<void> {
+  await commands.listen();
   if (!commands.ending) return;
   const last = commands.take().findLast((c) => c.type === 'stop' || c.type === 'pause');
   throw new EndedEarly(last?.type === 'pause' ? 'paused' : 'stopped');

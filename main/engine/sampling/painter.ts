@@ -41,6 +41,7 @@ export function openPainter(parts: PainterParts): Painter {
       for (const ema of weights) {
         const jobs = prompts.flatMap((prompt, index) => samples.seeds.map((seed): Job => ({ prompt, index, seed, ema })));
         for (const group of chunked(jobs, batch)) {
+          await run.commands.listen();
           if (run.commands.ending) return; // the loop carries the command out
           const pictures = await drawers.get(ema)!.draw(await withTexts(parts, group, negative), (n, total) => parts.report('sampling', `drawing picture ${drawn + 1} of ${count}`, drawn * total + n * group.length, count * total));
           for (const [i, pixels] of pictures.entries()) await keep(parts, step, group[i]!, negative, size, pixels);
