@@ -4,7 +4,7 @@
  * Baseline and Latent Perceptual Loss are this one step: without chosen samples the decoder is not run and the rest is the same. The functions
  * here are pure and written once; an executor runs them eagerly or compiled. With a non-finite loss or gradient nothing is updated.
  */
-import type { InputSpec, State, StepFunction } from './backend/executor.ts';
+import type { InputSpec, State, StepFunction, UpdateLoop } from './backend/executor.ts';
 import { addNoise } from './diffusion/prediction.ts';
 import { lplTargets } from './losses/latentPerceptualLoss.ts';
 import type { LplOptions } from './losses/lplOptions.ts';
@@ -60,10 +60,7 @@ export function accumulateStep(networks: Networks, o: StepOptions, chosen: numbe
   return (inputs, state) => {
     const { grads, report } = lossAndGradients(networks, o, chosen, inputs, state);
     const norm = globalNorm([...grads.values()]), finite = allFinite(report['loss']!, norm);
-    const loops = [...grads].map(([name, grad]) => {
-      const sum = accumulatorName(name);
-      return { names: [sum], compute: (own: State): TensorMap => ({ [sum]: tf.add(own.get(sum), grad) }) };
-    });
+    const loops = [...grads].map(([name, grad]): UpdateLoop => (own) => ({ [accumulatorName(name)]: tf.add(own.get(accumulatorName(name)), grad) }));
     return { outputs: { ...report, grad_norm: norm, finite }, loops, applyIf: finite };
   };
 }
@@ -71,11 +68,12 @@ export function accumulateStep(networks: Networks, o: StepOptions, chosen: numbe
 /** With gradient accumulation: the optimizer's step on the sums, which start again from zero. Inputs: `updateInputs`. Outputs: grad_norm, finite. */
 export function applyStep(o: StepOptions): StepFunction {
   return (inputs, state) => {
-    const sums = new Map(o.trained.map((name) => [name, state.get(accumulatorName(name))]));
-    const { norm, updates, loops } = clipAndUpdate(o, state, sums, inputs);
-    for (const [name, sum] of sums) updates[accumulatorName(name)] = tf.zerosLike(sum);
-    const finite = allFinite(norm);
-    return { outputs: { grad_norm: norm, finite }, updates, loops, applyIf: finite };
+    const sum = (own: State, name: string): Tensor => own.get(accumulatorName(name));
+    const cleared = (own: State, names: string[]): TensorMap => Object.fromEntries(names.map((name) => [accumulatorName(name), tf.zerosLike(sum(own, name))]));
+    const { norm, updates, loops } = clipAndUpdate(o, state, new Map(o.trained.map((name) => [name, sum(state, name)])), inputs, sum);
+    const finite = allFinite(norm), outputs = { grad_norm: norm, finite };
+    if (loops.length === 0) return { outputs, updates: { ...updates, ...cleared(state, o.trained) }, applyIf: finite };
+    return { outputs, loops: loops.map((loop, i) => (own) => ({ ...loop(own), ...cleared(own, [o.trained[i]!]) })), applyIf: finite };
   };
 }
 

@@ -84,7 +84,7 @@ describe.each(['tensorflow', 'tensorflow-eager'] as const)('an executor on %s', 
     e.define('step', { on: { shape: [], dtype: 'float32' } }, ({ on }, state) => {
       const before = state.get('a'), factor = tf.add(tf.mean(tf.square(before)), 1);
       const compute = (own: typeof state): Record<string, tf.Tensor> => ({ a: tf.add(own.get('a'), factor), b: tf.sub(own.get('b'), own.get('a')) });
-      return { outputs: { before, factor }, loops: [{ names: ['a', 'b'], compute }], applyIf: on! };
+      return { outputs: { before, factor }, loops: [compute], applyIf: on! };
     });
     const run = (on: number): Promise<Record<string, HostTensor>> => e.run('step', { on: { shape: [], data: Float32Array.of(on) } });
     expect((await run(0))['before']!.data).toEqual(a);

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Executor } from '../../main/engine/backend/executor.ts';
+import { GraphExecutor } from '../../main/engine/backend/graph/graphExecutor.ts';
 import { createExecutor } from '../../main/engine/backend/select.ts';
 import { loadNodeBackend } from '../../main/engine/backend/nodeBinding.ts';
 import { tf } from '../../main/engine/tf.ts';
@@ -45,7 +46,7 @@ test('a loop writes a variable where it is: a step over 256 MB takes no second 2
   const e = await createExecutor({ backend: 'tensorflow' }), shape = [1 << 26];
   open.push(e);
   e.declare('big', { shape }, 'zeros');
-  e.define('step', { x: { shape: [], dtype: 'float32' } }, ({ x }) => ({ outputs: { x: x! }, loops: [{ names: ['big'], compute: (state) => ({ big: tf.add(tf.mul(state.get('big'), 0.5), x!) }) }], applyIf: x! }));
+  e.define('step', { x: { shape: [], dtype: 'float32' } }, ({ x }) => ({ outputs: { x: x! }, loops: [(state) => ({ big: tf.add(tf.mul(state.get('big'), 0.5), x!) })], applyIf: x! }));
   const step = (): Promise<unknown> => e.run('step', { x: { shape: [], data: Float32Array.of(1) } });
   const megabytes = (key: string): number => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
   await step();
@@ -54,6 +55,18 @@ test('a loop writes a variable where it is: a step over 256 MB takes no second 2
   await step();
   expect(megabytes('VmHWM') - before).toBeLessThan(64);
   expect(e.read('big').every((v) => v === 1.5)).toBe(true);
+});
+
+test('a loop waits until the step has read the variables that it reads or writes', async () => {
+  const e = new GraphExecutor();
+  open.push(e);
+  for (const name of ['read', 'written', 'other']) e.declare(name, { shape: [2] }, 'zeros');
+  e.define('step', {}, (_, state) => ({
+    outputs: Object.fromEntries(['read', 'written', 'other'].map((name) => [name, state.get(name)])), loops: [(own) => ({ written: tf.add(own.get('read'), 1) })],
+  }));
+  const { nodes } = e.tracedStep('step').body, loop = nodes.find((n) => n.op === 'StatefulPartitionedCall');
+  const names = loop!.control.map((n) => [n.op, (n.inputs[0]!.node!.attrs['shared_name'] as { string: string }).string]);
+  expect(names.sort()).toEqual([['ReadVariableOp', 'read'], ['ReadVariableOp', 'written']]);
 });
 
 test('a step that fails leaves nothing behind: tensors, files, and the executor goes on', async () => {

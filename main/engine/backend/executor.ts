@@ -34,10 +34,10 @@ export interface State {
 export type StepResult = { outputs: TensorMap; updates?: TensorMap; loops?: UpdateLoop[]; applyIf?: Tensor };
 
 /**
- * Elementwise updates of variables `names`, which `compute` reads from the state that it is given: where that can be compiled, one pass over
- * memory that writes each new value where the old one was. What the state hands out must not be used elsewhere.
+ * Elementwise updates of variables, read from the state that it is given: where that can be compiled, one pass over memory that writes each new
+ * value where the old one was. What the state hands out must not be used elsewhere.
  */
-export interface UpdateLoop { names: string[]; compute(state: State): TensorMap }
+export type UpdateLoop = (state: State) => TensorMap;
 export type StepFunction = (inputs: TensorMap, state: State) => StepResult;
 
 /** Compute precision of convolutions and matrix products; everything else stays float32. */

@@ -28,7 +28,7 @@ export function checkInputs({ name, inputs }: StepDefinition, given: Record<stri
 }
 
 /** Updates and loops of a result, computed with `state`. */
-export const allUpdates = ({ updates, loops }: StepResult, state: State): TensorMap => Object.assign({ ...updates }, ...(loops ?? []).map((loop) => loop.compute(state))) as TensorMap;
+export const allUpdates = ({ updates, loops }: StepResult, state: State): TensorMap => Object.assign({ ...updates }, ...(loops ?? []).map((loop) => loop(state))) as TensorMap;
 
 /** New values of variables as a list, checked against their declarations. */
 export function checkedUpdates(step: string, updates: TensorMap, variables: Map<string, VariableSpec>): [string, Tensor][] {

@@ -25,10 +25,6 @@ export function optimizerVariables(executor: Executor, { trained, optimizer }: S
   return trained.flatMap((name) => Object.keys(optimizer.slots(specs.get(name)!.shape)).map((slot) => slotName(slot, name)));
 }
 
-/** A variable, its optimizer state and its EMA. */
-const updatedNames = (o: StepOptions, state: State, name: string): string[] =>
-  [name, ...Object.keys(o.optimizer.slots(state.get(name).shape)).map((slot) => slotName(slot, name)), ...(o.ema ? [emaName(name)] : [])];
-
 /** New values of one variable, its optimizer state and its EMA. */
 function updateOne(o: StepOptions, state: State, name: string, unclipped: Tensor, factor: Tensor | undefined, scalars: Tensor[], oneMinusDecay: Tensor | undefined): TensorMap {
   const param = state.get(name), grad = factor ? tf.mul(unclipped, factor) : unclipped;
@@ -44,15 +40,16 @@ function updateOne(o: StepOptions, state: State, name: string, unclipped: Tensor
 /** `updates` and `loops` as in the executor's StepResult. */
 export interface Update { updates: TensorMap; loops: UpdateLoop[]; norm: Tensor }
 
-/** Clips the gradients to the norm and steps the optimizer; variables without a gradient stay. Inputs: see `updateInputs`. */
-export function clipAndUpdate(o: StepOptions, state: State, grads: Map<string, Tensor>, inputs: TensorMap): Update {
+/**
+ * Clips the gradients to the norm and steps the optimizer, a loop for each of `grads`; variables without a gradient stay. Inputs: see
+ * `updateInputs`. `gradient`: one of them as its loop has it, where gradients are variables too.
+ */
+export function clipAndUpdate(o: StepOptions, state: State, grads: Map<string, Tensor>, inputs: TensorMap, gradient = (_own: State, name: string): Tensor => grads.get(name)!): Update {
   const norm = globalNorm([...grads.values()]), factor = clipFactor(norm, o.maxGradNorm);
   const scalars = tf.unstack(inputs['optimizer_scalars']!), second = o.second ? tf.unstack(inputs['optimizer_scalars_second']!) : scalars;
   const oneMinusDecay = o.ema ? inputs['one_minus_ema_decay'] : undefined;
-  const loops = [...grads].map(([name, grad]): UpdateLoop => ({
-    names: updatedNames(o, state, name),
-    compute: (own) => updateOne(o, own, name, grad, o.maxGradNorm > 0 ? factor : undefined, o.second?.(name) ? second : scalars, oneMinusDecay),
-  }));
+  const loops = [...grads.keys()].map((name): UpdateLoop =>
+    (own) => updateOne(o, own, name, gradient(own, name), o.maxGradNorm > 0 ? factor : undefined, o.second?.(name) ? second : scalars, oneMinusDecay));
   if (o.optimizer.elementwise) return { updates: {}, loops, norm };
-  return { updates: Object.assign({}, ...loops.map((loop) => loop.compute(state))) as TensorMap, loops: [], norm };
+  return { updates: Object.assign({}, ...loops.map((loop) => loop(state))) as TensorMap, loops: [], norm };
 }

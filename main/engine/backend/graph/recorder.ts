@@ -132,15 +132,15 @@ export class GraphRecorder extends tf.KernelBackend {
   /**
    * Runs `f` recording into a function of its own, called from the current body; what it uses from outside becomes arguments. With
    * `_noinline` TensorFlow neither inlines it nor merges its nodes with equal ones outside. Equal functions are stored once. `call`: how
-   * the function is called, where that differs from a plain PartitionedCall.
+   * the function is called, where that differs from a plain PartitionedCall (asked once `f` has been recorded).
    */
-  inFunction(attrs: Attrs, f: () => Tensor[], call: Call = {}): Tensor[] {
+  inFunction(attrs: Attrs, f: () => Tensor[], call: Call | (() => Call) = {}): Tensor[] {
     const recording = this.current;
     const inner = new Body('', recording.body);
     const results = this.record({ ...recording, body: inner }, () => f().map((t) => ({ ref: this.ref(t), dtype: t.dtype })));
     const outputs = results.map((r) => r.ref);
     const name = `f_${createHash('sha256').update(encodeFunction('', { args: inner.args, outputs, nodes: inner.nodes, attrs })).digest('hex').slice(0, 24)}`;
-    const called = callFunction(recording.functions, name, inner, outputs, attrs, recording.body, call);
+    const called = callFunction(recording.functions, name, inner, outputs, attrs, recording.body, typeof call === 'function' ? call() : call);
     return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));
   }
 

@@ -50,7 +50,10 @@ class GraphState implements State {
   }
 
   /** What has to happen before the variables are assigned. */
-  readsOf(names: string[]): GraphNode[] { return names.flatMap((name) => this.reads.get(name) ?? []); }
+  readsOf(names: Iterable<string>): GraphNode[] { return [...names].flatMap((name) => this.reads.get(name) ?? []); }
+
+  /** The variables that were read or are to be assigned. */
+  get used(): Iterable<string> { return this.handles.keys(); }
 }
 
 /**
@@ -130,15 +133,17 @@ function assign(body: Body, handle: Ref, value: Ref, control: GraphNode[] = []):
  * One compiled loop that reads and assigns its variables itself: XLA then writes into their own memory (it is not reused while anyone still reads
  * it). New buffers instead would lie scattered among a step's other memory, which a third of the heap was lost to. Returns the call.
  */
-function inPlace(recorder: GraphRecorder, state: GraphState, step: string, { names, compute }: UpdateLoop, variables: GraphVariables, condition: Ref | undefined): GraphNode {
+function inPlace(recorder: GraphRecorder, state: GraphState, step: string, loop: UpdateLoop, variables: GraphVariables, condition: Ref | undefined): GraphNode {
+  let used: Iterable<string> = [];
   const [token] = recorder.inFunction({ _XlaMustCompile: { bool: true } }, () => {
     const { body } = recorder, inner = new GraphState(recorder, variables, state);
-    const assigned = checkedUpdates(step, compute(inner), variables.specs).map(([name, tensor]) => {
+    used = inner.used;
+    const assigned = checkedUpdates(step, loop(inner), variables.specs).map(([name, tensor]) => {
       const next = recorder.plain(tensor), kept = { shape: next.shape, dtype: DT.float };
       const value = condition ? body.add('SelectV2', [body.local(condition), next, inner.value(name)], { T: { type: DT.float } }, [kept])[0]! : next;
       return assign(body, inner.handle(name), value);
     });
     return [recorder.tensor(identity(body, body.constant(Int32Array.of(1), [], DT.int32), 'done', assigned), 'int32')];
-  }, { op: 'StatefulPartitionedCall', control: state.readsOf(names) });
+  }, () => ({ op: 'StatefulPartitionedCall', control: state.readsOf(used) }));
   return recorder.ref(token!).node!;
 }
