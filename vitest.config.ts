@@ -13,7 +13,7 @@ export default defineConfig({
     projects: [
       { test: { ...common, name: 'main', include: ['tests/{engine,datasets,compare,db,api}/**/*.test.ts'] } },
       { plugins: [svelte()], resolve: { conditions: ['browser'] }, test: { ...common, name: 'window', include: ['tests/renderer/**/*.test.ts'] } },
-      { test: { ...common, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000, retry: 1, fileParallelism: false } },
+      { test: { ...common, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000, retry: 1 } },
     ],
   },
 });
