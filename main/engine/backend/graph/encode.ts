@@ -3,7 +3,7 @@
  * function,graph}.proto and tensorflow/core/protobuf/{meta_graph,saved_model}.proto).
  */
 import protobuf from 'protobufjs/minimal.js';
-import type { AttrValue, Attrs, GraphNode, Ref } from './node.ts';
+import { needed, type AttrValue, type Attrs, type GraphNode, type Ref } from './node.ts';
 import { outputName } from './outputNames.ts';
 
 type Writer = protobuf.Writer;
@@ -58,7 +58,7 @@ function writeNode(w: Writer, node: GraphNode, inFunction: boolean): void {
 
 export interface FunctionGraph { args: Ref[]; outputs: Ref[]; nodes: GraphNode[]; attrs: Attrs }
 
-/** A FunctionDef without its name (field 1 of its signature), so that equal functions are written the same. */
+/** A FunctionDef without its name (field 1 of its signature), so that equal functions are written the same, and without nodes that nothing needs. */
 export function encodeFunction(name: string, f: FunctionGraph): Uint8Array {
   const w = protobuf.Writer.create();
   const argument = (s: Writer, field: number, argName: string, dtype: number): void =>
@@ -68,7 +68,7 @@ export function encodeFunction(name: string, f: FunctionGraph): Uint8Array {
     f.args.forEach((a) => argument(s, 2, a.arg!, a.dtype));
     f.outputs.forEach((o, i) => argument(s, 3, `o${i}`, o.dtype));
   });
-  f.nodes.forEach((node) => message(w, 3, (n) => writeNode(n, node, true)));
+  needed(f.nodes, f.outputs).forEach((node) => message(w, 3, (n) => writeNode(n, node, true)));
   f.outputs.forEach((o, i) => message(w, 4, (entry) => { text(entry, 1, `o${i}`); text(entry, 2, refText(o, true)); }));
   writeAttrs(w, 5, f.attrs);
   return w.finish();

@@ -23,6 +23,20 @@ export interface Ref {
   fromVariable?: boolean;
 }
 
+/** What a reshaped value was before, in the same body. */
+export const unreshaped = (ref: Ref): Ref => (ref.node?.op === 'Reshape' && ref.node.control.length === 0 ? unreshaped(ref.node.inputs[0]!) : ref);
+
+/** The nodes that `outputs` or a change of a variable need, in their order. */
+export function needed(nodes: GraphNode[], outputs: Ref[]): GraphNode[] {
+  const found = new Set<GraphNode>(), stack = [...outputs.flatMap((r) => r.node ?? []), ...nodes.filter((n) => n.op === 'AssignVariableOp' || n.op === 'StatefulPartitionedCall')];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (found.has(node)) continue;
+    found.add(node);
+    stack.push(...node.inputs.flatMap((r) => r.node ?? []), ...node.control);
+  }
+  return nodes.filter((n) => found.has(n));
+}
+
 /** Nodes of the main graph or of one function. References to an outer body's values become the function's arguments. */
 export class Body {
   readonly nodes: GraphNode[] = [];
@@ -77,12 +91,14 @@ export class Body {
     const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const make = (): Ref => this.add('Const', [], { dtype: { type: dtype }, value: { tensor: { dtype, shape, content: content.slice() } } }, [{ shape, dtype }])[0]!;
     if (values.length > 64) return make();
-    const key = `${dtype}[${shape}]${values.join()}`;
-    const known = this.memo.get(key);
-    if (known) return known;
-    const made = make();
-    this.memo.set(key, made);
-    return made;
+    return this.once(`${dtype}[${shape}]${values.join()}`, make);
+  }
+
+  /** What `make` recorded for this key, recorded once in this body. */
+  once(key: string, make: () => Ref): Ref {
+    const ref = this.memo.get(key) ?? make();
+    this.memo.set(key, ref);
+    return ref;
   }
 
   ints(values: number[]): Ref {

@@ -10,7 +10,8 @@ import type { HeavyOp } from '../halfOps.ts';
 import { quicker } from '../oneDnn.ts';
 import { encodeFunction } from './encode.ts';
 import { callFunction, type Call, type Functions } from './functions.ts';
-import { Body, type Attrs, type Ref } from './node.ts';
+import { sizeOf } from '../stepCheck.ts';
+import { Body, unreshaped, type Attrs, type Ref } from './node.ts';
 
 export const tfDtype = (dtype: string): number => {
   if (dtype === 'float32') return DT.float;
@@ -20,6 +21,8 @@ export const tfDtype = (dtype: string): number => {
 };
 
 const isHalf = (dtype: number): boolean => dtype === DT.bfloat16 || dtype === DT.half;
+/** The most values that are kept through a step rather than made anew. */
+const SHARED_FILL = 2 ** 16;
 type Values = Float32Array | Int32Array | Uint8Array;
 export type Input = tf.TensorInfo | Ref;
 const isRef = (x: Input): x is Ref => 'body' in x;
@@ -107,6 +110,13 @@ export class GraphRecorder extends tf.KernelBackend {
     return this.info(out!, x.dtype);
   }
 
+  /** `x` in another shape. What was only a shape on the way is left out: tfjs's layers and gradients leave thousands of them. */
+  reshaped(x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
+    const ref = this.ref(x), source = unreshaped(ref);
+    if (source.shape.join() === shape.join()) return this.info(source, x.dtype);
+    return this.passThrough('Reshape', source === ref ? x : this.info(source, x.dtype), [this.ints(shape)], { Tshape: { type: DT.int32 } }, shape);
+  }
+
   /** The recorded output of `t` in t's tfjs dtype. */
   plain(t: tf.TensorInfo): Ref { return this.widened([t])[0]!; }
 
@@ -126,7 +136,9 @@ export class GraphRecorder extends tf.KernelBackend {
     const of = dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value);
     const scalar = this.body.constant(of, [], tfDtype(dtype));
     if (shape.length === 0) return this.info(scalar, dtype);
-    return this.op('Fill', [this.ints(shape), scalar], { T: { type: tfDtype(dtype) }, index_type: { type: DT.int32 } }, shape, dtype);
+    const made = (): Ref => this.body.add('Fill', [this.ints(shape), scalar], { T: { type: tfDtype(dtype) }, index_type: { type: DT.int32 } }, [{ shape, dtype: tfDtype(dtype) }])[0]!;
+    // A shared one stays in memory until its last use.
+    return this.info(sizeOf(shape) <= SHARED_FILL ? this.body.once(`fill ${dtype}[${shape}]${value}`, made) : made(), dtype);
   }
 
   /**

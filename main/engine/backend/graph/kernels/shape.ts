@@ -5,18 +5,13 @@ import { INT32, typeOf, type Kernel, type Kernels } from './kernel.ts';
 
 interface Call<A> { inputs: { x: tf.TensorInfo }; attrs: A; backend: GraphRecorder }
 
-const toShape = (backend: GraphRecorder, x: tf.TensorInfo, shape: number[]): tf.TensorInfo =>
-  backend.passThrough('Reshape', x, [backend.ints(shape)], { Tshape: INT32 }, shape);
-
-const reshape: Kernel = ({ inputs: { x }, attrs: { shape }, backend }: Call<{ shape: number[] }>) => {
-  const to = tf.util.inferFromImplicitShape(shape, tf.util.sizeFromShape(x.shape));
-  return to.join() === x.shape.join() ? backend.info(backend.ref(x), x.dtype) : toShape(backend, x, to);
-};
+const reshape: Kernel = ({ inputs: { x }, attrs: { shape }, backend }: Call<{ shape: number[] }>) =>
+  backend.reshaped(x, tf.util.inferFromImplicitShape(shape, tf.util.sizeFromShape(x.shape)));
 
 const expandDims: Kernel = ({ inputs: { input: x }, attrs: { dim }, backend }: { inputs: { input: tf.TensorInfo }; attrs: { dim: number }; backend: GraphRecorder }) => {
   const to = x.shape.slice();
   to.splice(dim < 0 ? x.shape.length + 1 + dim : dim, 0, 1);
-  return toShape(backend, x, to);
+  return backend.reshaped(x, to);
 };
 
 const transpose: Kernel = ({ inputs: { x }, attrs: { perm }, backend }: Call<{ perm: number[] }>) =>
