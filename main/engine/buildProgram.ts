@@ -33,16 +33,25 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   declareOptimizer(executor, options);
   const numbers = stepNumbers(config, base, options.optimizer, totalSteps, await openTokenizers(base.source));
   const runner = new ProgramRunner({ executor, base, options, numbers, networks: trainedNetworks(base, trainables, config, parts.parts), method: config.method, liveText, targetCache: await targetCache(parts), onFirstUse: ([width, height], chosen) => report('compiling', `getting the first step at ${width} × ${height} px${config.lpl.enabled ? ` ${chosen ? 'with' : 'without'} LPL` : ''} ready, which takes a while`, 0, 0) });
+  let inLpl = 0;
   for (let step = 0; step < Math.min(totalSteps, LOOK_AHEAD); step++) {
     const timesteps = numbers.timesteps(step);
-    plan.buckets(step).forEach((bucket, m) => runner.define(bucket, config.training.train_batch_size, paddedCount(numbers.chosen(step, timesteps[m]!).length, config.training.train_batch_size)));
+    plan.buckets(step).forEach((bucket, m) => {
+      const chosen = numbers.chosen(step, timesteps[m]!).length;
+      inLpl += chosen;
+      runner.define(bucket, config.training.train_batch_size, paddedCount(chosen, config.training.train_batch_size));
+    });
   }
+  if (config.lpl.enabled && config.lpl.lpl_weight > 0 && inLpl === 0 && totalSteps <= LOOK_AHEAD) parts.warn?.('lpl.no_step', neverInLpl(config, totalSteps));
   return {
     executor,
     groups: { weights: kept, optimizer: optimizerVariables(executor, options), ema: options.ema ? kept.map(emaName) : [] },
     step: (step, batches) => runner.step(step, batches),
   };
 }
+
+const neverInLpl = ({ lpl: { lpl_t_threshold: threshold, lpl_start: start } }: RunConfig, steps: number): string =>
+  `LPL is on, but none of this run's ${steps} steps trains it: ${start >= steps ? `it begins with step ${start}` : `no sample's timestep lies below the threshold of ${threshold}`}. ${start >= steps ? 'Let it begin sooner, or train longer.' : 'Turn on stratified timesteps (lpl_stratified), or train longer or in larger batches.'}`;
 
 async function targetCache({ base, config: { lpl, training }, parts, warn }: ProgramParts): Promise<TargetCache> {
   const { lpl_cache_mb: memoryMb, lpl_cache_disk_mb: diskMb } = lpl;

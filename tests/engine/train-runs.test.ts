@@ -55,6 +55,13 @@ test('the first event says what computes and why', async () => {
   expect(ran.events[0]).toMatchObject({ n: 1, type: 'stage', stage: 'starting_engine', text: expect.stringMatching(/on the CPU, op by op, in fp32: "cpu" was asked for; bf16 was asked for/) });
 });
 
+test('LPL that no step trains is said before the first one', async () => {
+  const of = async (lpl: object): Promise<string[]> => (await train({ lpl: { enabled: true, ...lpl }, training: { max_train_steps: 2, train_batch_size: 1 } })).of('warning').flatMap((w) => (w.code === 'lpl.no_step' ? [w.message] : []));
+  expect(await of({ lpl_t_threshold: 1 })).toEqual([expect.stringMatching(/none of this run's 2 steps.*below the threshold of 1\. Turn on stratified/)]);
+  expect(await of({ lpl_start: 2 })).toEqual([expect.stringContaining('it begins with step 2. Let it begin sooner')]);
+  expect(await of({ lpl_t_threshold: 999 })).toEqual([]);
+});
+
 test('a model folder without a scheduler: what is assumed is said', async () => {
   const model = await writeTinyModel(join(tempDir(), 'model'));
   rmSync(join(model, 'scheduler'), { recursive: true });
