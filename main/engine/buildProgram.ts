@@ -42,7 +42,7 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
       runner.define(bucket, config.training.train_batch_size, paddedCount(chosen, config.training.train_batch_size));
     });
   }
-  if (config.lpl.enabled && config.lpl.lpl_weight > 0 && inLpl === 0 && totalSteps <= LOOK_AHEAD) parts.warn?.('lpl.no_step', neverInLpl(config, totalSteps));
+  if (options.lpl && inLpl === 0 && totalSteps <= LOOK_AHEAD) parts.warn?.('lpl.no_step', neverInLpl(config, totalSteps));
   return {
     executor,
     groups: { weights: kept, optimizer: optimizerVariables(executor, options), ema: options.ema ? kept.map(emaName) : [] },
@@ -50,8 +50,11 @@ export async function buildProgram(parts: ProgramParts): Promise<TrainProgram> {
   };
 }
 
-const neverInLpl = ({ lpl: { lpl_t_threshold: threshold, lpl_start: start } }: RunConfig, steps: number): string =>
-  `LPL is on, but none of this run's ${steps} steps trains it: ${start >= steps ? `it begins with step ${start}` : `no sample's timestep lies below the threshold of ${threshold}`}. ${start >= steps ? 'Let it begin sooner, or train longer.' : 'Turn on stratified timesteps (lpl_stratified), or train longer or in larger batches.'}`;
+function neverInLpl({ lpl: { lpl_t_threshold: threshold, lpl_start: start } }: RunConfig, steps: number): string {
+  const why = start >= steps ? `it begins with step ${start}. Let it begin sooner, or train longer.`
+    : `no sample's timestep lies below the threshold of ${threshold}. Turn on stratified timesteps (lpl_stratified), or train longer or in larger batches.`;
+  return `LPL is on, but none of this run's ${steps} steps trains it: ${why}`;
+}
 
 async function targetCache({ base, config: { lpl, training }, parts, warn }: ProgramParts): Promise<TargetCache> {
   const { lpl_cache_mb: memoryMb, lpl_cache_disk_mb: diskMb } = lpl;

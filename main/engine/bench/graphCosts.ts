@@ -1,5 +1,5 @@
 /** The work in a recorded step: its nodes by part and by kind, and the arithmetic of convolutions and products. */
-import type { Body, GraphNode, Ref } from '../backend/graph/node.ts';
+import { ancestors, type Body, type GraphNode, type Ref } from '../backend/graph/node.ts';
 import { plainOp } from '../backend/oneDnn.ts';
 import { sizeOf } from '../backend/stepCheck.ts';
 
@@ -11,18 +11,6 @@ export interface NodeKind { node: GraphNode; part: Part; count: number; /** floa
 /** No work of their own. */
 const FREE = new Set(['Const', 'Placeholder', 'VarHandleOp', 'ReadVariableOp', 'AssignVariableOp', 'Identity', 'Switch', 'Merge', 'Reshape']);
 
-/** Everything that the named nodes need, themselves included. */
-function ancestors(byName: Map<string, GraphNode>, names: string[], known: Set<GraphNode>): GraphNode[] {
-  const found: GraphNode[] = [], stack = names.map((n) => byName.get(n)!);
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (known.has(node)) continue;
-    known.add(node);
-    found.push(node);
-    stack.push(...node.inputs.flatMap((r) => r.node ?? []), ...node.control);
-  }
-  return found;
-}
-
 const signature = (r: Ref): string => `${r.dtype}[${r.shape}]`;
 const keyOf = (n: GraphNode): string => n.op + JSON.stringify(n.attrs) + n.inputs.map(signature).join();
 
@@ -30,7 +18,7 @@ const keyOf = (n: GraphNode): string => n.op + JSON.stringify(n.attrs) + n.input
 export function nodeKinds(body: Body, ends: [Part, string[]][]): NodeKind[] {
   const byName = new Map(body.nodes.map((n) => [n.name, n])), known = new Set<GraphNode>(), kinds = new Map<string, NodeKind>();
   for (const [part, names] of ends) {
-    for (const node of ancestors(byName, names, known)) {
+    for (const node of ancestors(names.map((n) => byName.get(n)!), known)) {
       if (FREE.has(node.op)) continue;
       const key = part + keyOf(node), kind = kinds.get(key) ?? { node, part, count: 0, flops: flopsOf(node) };
       kind.count++;

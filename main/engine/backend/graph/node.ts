@@ -28,13 +28,20 @@ export const unreshaped = (ref: Ref): Ref => (ref.node?.op === 'Reshape' && ref.
 
 /** The nodes that `outputs` or a change of a variable need, in their order. */
 export function needed(nodes: GraphNode[], outputs: Ref[]): GraphNode[] {
-  const found = new Set<GraphNode>(), stack = [...outputs.flatMap((r) => r.node ?? []), ...nodes.filter((n) => n.op === 'AssignVariableOp' || n.op === 'StatefulPartitionedCall')];
+  const found = new Set(ancestors([...outputs.flatMap((r) => r.node ?? []), ...nodes.filter((n) => n.op === 'AssignVariableOp' || n.op === 'StatefulPartitionedCall')]));
+  return nodes.filter((n) => found.has(n));
+}
+
+/** Everything that these nodes need, themselves included, but what is `known`, to which it is added. */
+export function ancestors(of: GraphNode[], known = new Set<GraphNode>()): GraphNode[] {
+  const found: GraphNode[] = [], stack = [...of];
   for (let node = stack.pop(); node; node = stack.pop()) {
-    if (found.has(node)) continue;
-    found.add(node);
+    if (known.has(node)) continue;
+    known.add(node);
+    found.push(node);
     stack.push(...node.inputs.flatMap((r) => r.node ?? []), ...node.control);
   }
-  return nodes.filter((n) => found.has(n));
+  return found;
 }
 
 /** Nodes of the main graph or of one function. References to an outer body's values become the function's arguments. */

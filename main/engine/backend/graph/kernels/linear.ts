@@ -47,10 +47,9 @@ function missing(strides: number | Pair, pad: Pair[], filter: number[]): Pair[] 
 
 const conv2dInputGradient: Kernel = ({ inputs: { dy, filter }, attrs: { inputShape, strides, pad: sides }, backend }:
 { inputs: { dy: tf.TensorInfo; filter: tf.TensorInfo }; attrs: ConvAttrs & { inputShape: number[] }; backend: GraphRecorder }) => {
-  const pads = Array.isArray(sides) && missing(strides, sides, filter.shape);
-  if (!pads || !backend.current.oneDnn) return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, dy], convAttrs(strides, sides), inputShape);
-  const padded = pad({ inputs: { x: dy }, attrs: { paddings: pads, constantValue: 0 }, backend });
-  return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, padded], convAttrs(strides, 'same'), inputShape);
+  const paddings = backend.current.oneDnn && Array.isArray(sides) ? missing(strides, sides, filter.shape) : undefined;
+  const output = paddings ? pad({ inputs: { x: dy }, attrs: { paddings, constantValue: 0 }, backend }) : dy;
+  return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, output], convAttrs(strides, paddings ? 'same' : sides), inputShape);
 };
 
 const conv2dFilterGradient: Kernel = ({ inputs: { x, dy }, attrs: { filterShape, strides, pad }, backend }:
