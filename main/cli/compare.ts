@@ -10,14 +10,16 @@ import { AppError } from '../contract/errors.ts';
 import { evaluateRun } from '../engine/evaluation/evaluateRun.ts';
 import { openWorkbench } from '../engine/evaluation/workbench.ts';
 import { writeFileAtomic } from '../files/atomicFile.ts';
+import { exitCodes } from '../engine/run/exitCodes.ts';
 import { readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import type { Output } from './output.ts';
 import type { Action } from './command.ts';
+import { onSignals } from './signals.ts';
 
 /** Ctrl-C cancels; pictures drawn so far are kept. */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort(new AppError('evaluation.cancelled', 'Cancelled.', 'Pictures drawn so far are kept; the same command goes on with them.')));
+  onSignals(() => controller.abort(new AppError('evaluation.cancelled', 'Cancelled.', 'Pictures drawn so far are kept; the same command goes on with them.')), () => process.exit(exitCodes.stopped));
   return controller.signal;
 }
 

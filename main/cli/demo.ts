@@ -11,11 +11,13 @@ import { AppError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
 import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { readJournal } from '../engine/run/journal.ts';
+import { exitCodes } from '../engine/run/exitCodes.ts';
 import { configHash, createRunFolder, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import { runTraining } from '../engine/run/runTraining.ts';
 import { resourcesDir } from '../runtime/paths.ts';
 import { reportArms } from './compare.ts';
 import type { Output } from './output.ts';
+import { onSignals } from './signals.ts';
 import type { Action } from './command.ts';
 
 export const demo: Action = async (output, _args, options) => {
@@ -50,8 +52,8 @@ function hasFinished(dir: string): boolean {
 
 /** Trains one run to its end; Ctrl-C stops it with a checkpoint and ends the demo. */
 async function trainOne(output: Output, { name, dir }: { name: string; dir: string }, { index, count, steps, began }: { index: number; count: number; steps: number; began: number }): Promise<void> {
-  const commands = new CommandQueue(), stop = (): void => commands.push({ type: 'stop', save: true });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  const commands = new CommandQueue();
+  const listenNoLonger = onSignals(() => commands.push({ type: 'stop', save: true }), () => process.exit(exitCodes.stopped));
   const reason = await runTraining(dir, {
     resume: null, commands,
     onEvent(e) {
@@ -63,6 +65,6 @@ async function trainOne(output: Output, { name, dir }: { name: string; dir: stri
       if (e.type === 'stage') output.progress(`${name} (${index + 1} of ${count}): ${e.text.replace(/ picture \d+ of \d+/, ' pictures')}`, e.done, e.total, e.eta_s);
     },
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+  listenNoLonger();
   if (reason !== 'finished') throw new AppError('demo.ended', `The run ${name} ended early (${reason}).`, `Its folder is kept: the same command with --output_dir ${resolve(dir, '..')} goes on with it.`, { dir });
 }

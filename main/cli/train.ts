@@ -12,8 +12,10 @@ import { configHash, parseRunConfig, readRunConfig, runFolder } from '../engine/
 import { runTraining } from '../engine/run/runTraining.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
+import { howToGoOn } from './goOn.ts';
 import { newRunFolder, type NewRunFolder } from './newRunFolder.ts';
 import type { Output } from './output.ts';
+import { onSignals } from './signals.ts';
 import type { Action } from './command.ts';
 
 export const train: Action = async (output, [given], options) => {
@@ -21,12 +23,14 @@ export const train: Action = async (output, [given], options) => {
   if (options['print_config']) { process.stdout.write(`${JSON.stringify(config, null, 2)}\n`); return 0; }
   if (options['estimate']) return (await import('./estimate.ts')).printEstimate(output, config);
   const folder = openRunFolder(given, config, options);
-  output.text(`run folder: ${folder.dir}`);
   const commands = new CommandQueue();
-  stopOnSignals(commands, output);
-  const print = eventPrinter(output), onEvent = (event: TrainerEvent): void => { print(event); folder.saw?.(event); };
+  let trained = false;
+  stopOnSignals(commands, output, folder.dir, () => trained);
+  output.text(`run folder: ${folder.dir}`);
+  const print = eventPrinter(output), onEvent = (event: TrainerEvent): void => { print(event); folder.saw?.(event); trained ||= event.type === 'step'; };
   const reason = await runTraining(folder.dir, { resume: (options['resume_from_checkpoint'] as string | undefined) ?? null, commands, onEvent });
   if (folder.withdrawIf?.(reason)) output.text('Nothing was trained; the run folder is removed again.');
+  if (reason === 'stopped') output.text(howToGoOn(folder.dir));
   return exitCodes[reason];
 };
 
@@ -75,13 +79,13 @@ function startedAnew(dir: string, config: RunConfig): string {
 
 const defaultName = (): string => join('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'));
 
-/** Ctrl-C and SIGTERM: save and stop after the current step; a second time: end at once. */
-function stopOnSignals(commands: CommandQueue, output: Output): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      output.text('stopping after this step, with a checkpoint; once more to stop at once');
-      commands.push({ type: 'stop', save: true });
-      process.once(signal, () => process.exit(exitCodes.stopped));
-    });
-  }
+/** Ctrl-C and SIGTERM: save and stop after the current step; a second time: end at once. `trained`: a step was, since the start. */
+function stopOnSignals(commands: CommandQueue, output: Output, dir: string, trained: () => boolean): void {
+  onSignals(() => {
+    output.text(`${trained() ? 'stopping after this step, with a checkpoint' : 'stopping; no step is done yet that would have to be saved'}; once more to stop at once`);
+    commands.push({ type: 'stop', save: true });
+  }, () => {
+    output.text(howToGoOn(dir));
+    process.exit(exitCodes.stopped);
+  });
 }

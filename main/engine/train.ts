@@ -6,7 +6,7 @@ import { AppError } from '../contract/errors.ts';
 import { loadBatch, type HostBatch } from './data/loadBatch.ts';
 import { exportFinished } from './export.ts';
 import { openBaseModel } from './run/baseModel.ts';
-import { saveCheckpoint } from './run/checkpointStore.ts';
+import { newestStep, saveCheckpoint } from './run/checkpointStore.ts';
 import { stateTensors } from './run/checkpoints.ts';
 import { openEncoders, type Encoders } from './run/encoders.ts';
 import { etaClock, memoryNow, pauseClock, type PauseClock } from './run/progress.ts';
@@ -39,7 +39,7 @@ export async function train(run: TrainRun): Promise<EndReason> {
     return reason;
   } catch (error) {
     if (!(error instanceof EndedEarly)) throw error;
-    run.emit({ type: 'finished', reason: error.reason, step: 0, seconds: (Date.now() - began) / 1000 });
+    run.emit({ type: 'finished', reason: error.reason, step: newestStep(run.folder.checkpoints), seconds: (Date.now() - began) / 1000 });
     return error.reason;
   } finally {
     session?.program.executor.dispose();

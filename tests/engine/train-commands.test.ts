@@ -27,3 +27,15 @@ test('what arrives while steps compute is done after the step, not when a file i
   const { reason, of } = await go(dir, (e, commands) => { if (e.type === 'step' && e.step === 2) setImmediate(() => commands.push({ type: 'stop', save: false })); });
   expect([reason, of('step').length]).toEqual(['stopped', 2]);
 });
+
+test('a resumed run that is stopped while it prepares stands where it was', async () => {
+  const { newRun } = await openTinyRuns();
+  const dir = newRun({ training: { max_train_steps: 40, checkpointing_steps: 1_000 } });
+  const early = await go(dir, (e, commands) => { if (e.type === 'started') commands.push({ type: 'stop', save: true }); });
+  expect(early.of('finished')).toMatchObject([{ reason: 'stopped', step: 0 }]);
+  await go(dir, (e, commands) => { if (e.type === 'step' && e.step === 2) commands.push({ type: 'stop', save: true }); });
+  process.env['LPL_CACHE'] = tempDir(); // pictures have to be encoded again
+  const again = await go(dir, (e, commands) => { if (e.type === 'started') commands.push({ type: 'stop', save: true }); });
+  expect(again.of('step')).toEqual([]);
+  expect(again.of('finished')).toMatchObject([{ reason: 'stopped', step: 2 }]);
+});

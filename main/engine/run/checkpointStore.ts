@@ -15,6 +15,9 @@ export function listCheckpoints(root: string): string[] {
   return readdirSync(root).filter((n) => stepOf(n) !== undefined).sort((a, b) => stepOf(a)! - stepOf(b)!);
 }
 
+/** Steps done at the run's newest checkpoint, 0 without one. */
+export const newestStep = (root: string): number => stepOf(listCheckpoints(root).at(-1) ?? '') ?? 0;
+
 /** Removes what a killed process left half written; puts back a checkpoint whose replacement never came. Call before anything else. */
 export function cleanCheckpoints(root: string): void {
   if (!existsSync(root)) return;
