@@ -32,11 +32,28 @@ test('the three answers, and none', async () => {
   expect(await answer('?\n|c\n'), 'a slip is asked about, and changes nothing').toMatchObject({ may: false, said: expect.stringMatching(/Please answer k, s or c/) });
   expect(await answer('k\n')).toMatchObject({ may: true, said: expect.stringMatching(/goes on training in the background/) });
   expect(await state()).toBe('running');
-  expect(await answer('s\n')).toMatchObject({ may: true, said: expect.stringMatching(/saving/) });
-  expect(await state()).toBe('stopped');
-  expect(await core.call('checkpoints.list', { run_id: id })).toHaveLength(1);
+  const { may, said } = await answer('s\n'), { folder } = await core.call('runs.get', { id });
+  const [saved, ...others] = await core.call('checkpoints.list', { run_id: id });
+  expect([may, await state(), others]).toEqual([true, 'stopped', []]);
+  expect(said).toContain(`and saving …\n"Mine": saved at step ${saved!.step} in ${join(folder, saved!.dir)}\n`);
   expect((await core.call('queue.list', {})).held).toBe(false);
   expect(await answer(''), 'nothing trains, nothing is asked').toEqual({ may: true, said: '' });
+});
+
+test('what came of each run that was told to stop is said as it is', async () => {
+  const runs = [['a', 'stopped'], ['b', 'failed'], ['c', 'failed'], ['d', 'paused']].map(([id, state]) => ({ id, state, name: id, folder: `/runs/${id}`, step: 7, error: { message: 'The disk is full.' } }));
+  let running = runs;
+  const replies: Record<string, (id: string) => unknown> = {
+    'queue.list': () => ({ running }), 'settings.get': () => ({ on_close: 'stop' }), 'queue.hold': () => null, 'runs.get': (id) => runs.find((r) => r.id === id),
+    'runs.stop': (id) => { running = running.filter((r) => r.id !== id); },
+    'checkpoints.list': (id) => (id < 'c' ? [{ step: 9, dir: 'gone', present: false }, { step: 7, dir: 'checkpoints/step-7', present: true }] : []),
+  };
+  const output = new PassThrough(), call = async (method: string, { id, run_id }: { id?: string; run_id?: string }): Promise<unknown> => ({ result: replies[method]!(id ?? run_id ?? '') });
+  expect(await mayClose(call as never, { input: new PassThrough(), output })).toBe(true);
+  expect(String(output.read()).split('\n').slice(1, -1)).toEqual([
+    `"a": saved at step 7 in ${join('/runs/a/checkpoints/step-7')}`, `"b" failed at step 7: The disk is full. It was saved at step 7 in ${join('/runs/b/checkpoints/step-7')}`,
+    '"c" failed at step 7: The disk is full. It has no checkpoint', '"d": nothing is saved: no step was done',
+  ]);
 });
 
 test('SIGINT without a terminal: the core ends, the training does not, and that is said', async () => {
@@ -86,7 +103,7 @@ test('Ctrl+C at `npm start` while a run trains asks, stays, and stops and saves 
   app.press(CTRL_C);
   await until(async () => app.shown().match(/still training/g)?.length === 2, 'the question again');
   app.press('s\r');
-  await app.until(/and saving/);
+  await app.until(/and saving …\s+"Mine": saved at step \d+ in \S+checkpoints/);
   expect(await app.ended).toBe(0);
   expect(() => process.kill(pid, 0)).toThrow();
   expect(journalOf(folder).slice(-2)).toMatchObject([{ type: 'checkpoint' }, { type: 'finished', reason: 'stopped' }]);
