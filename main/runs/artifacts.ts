@@ -23,8 +23,9 @@ export function createArtifacts(db: Db, store: RunStore) {
     const rows = sql('SELECT * FROM checkpoints WHERE run = ? ORDER BY step DESC, rowid DESC').all(store.row(runId).key) as (Omit<Checkpoint, 'present' | 'run_id'> & { present: number })[];
     return rows.map(({ present, ...r }) => ({ ...r, run_id: runId, present: present === 1 }));
   };
+  /** Each file once, as it was written last: exported again, it was written over. */
   const exports = (runId: string): Export[] => {
-    const rows = sql('SELECT * FROM exports WHERE run = ? ORDER BY created_at DESC, rowid DESC').all(store.row(runId).key) as Omit<Export, 'run_id' | 'url'>[];
+    const rows = sql('SELECT e.* FROM exports e WHERE run = ? AND NOT EXISTS (SELECT 1 FROM exports n WHERE n.run = e.run AND n.file = e.file AND (n.created_at, n.rowid) > (e.created_at, e.rowid)) ORDER BY created_at DESC, rowid DESC').all(store.row(runId).key) as Omit<Export, 'run_id' | 'url'>[];
     return rows.map((r) => ({ ...r, run_id: runId, url: mediaUrl('export', r.id) }));
   };
   const events = (runId: string, after: number, limit: number) => {

@@ -7,6 +7,7 @@ import type { TrainerEvent, TrainerEventBody } from '../../main/contract/trainer
 import { defaultRunConfig } from '../../main/contract/runConfig.ts';
 import { openDatabase, type Db } from '../../main/db/open.ts';
 import { createProjects } from '../../main/projects/store.ts';
+import { createArtifacts } from '../../main/runs/artifacts.ts';
 import { createMetrics } from '../../main/runs/metrics.ts';
 import { createRecorder, type Recorder } from '../../main/runs/recorder.ts';
 import { createRunStore, type RunStore } from '../../main/runs/store.ts';
@@ -45,6 +46,22 @@ test('replayed, doubled and overlapping events are taken once', () => {
   recorder.catchUp(id);
   recorder.flush();
   expect(losses().length).toBe(50);
+});
+
+test('a file that was exported again is one export, as it is now, whatever is replayed', () => {
+  const exported = (n: number, file: string, sha256: string): TrainerEvent => event(n, { type: 'export', step: n, file, format: 'lora-kohya', bytes: n, sha256 });
+  const all = [exported(1, 'exports/r.safetensors', 'a'), exported(2, 'exports/r-ema.safetensors', 'b'), exported(3, 'exports/r.safetensors', 'c')];
+  journal(all);
+  recorder.ingest(id, all);
+  recorder.flush();
+  const listed = (): string[] => createArtifacts(db, store).exports(id).map((e) => `${e.file} ${e.sha256}`);
+  expect(listed()).toEqual(['exports/r.safetensors c', 'exports/r-ema.safetensors b']);
+  db.prepare("INSERT INTO exports (id, run, step, file, format, bytes, sha256, created_at) VALUES ('exp_1', ?, 2, 'exports/r-ema.safetensors', 'lora-kohya', 9, 'd', 9)").run(store.row(id).key); // by a person, later
+  store.update(id, { last_event: 0 });
+  recorder.forget(id);
+  recorder.catchUp(id);
+  recorder.flush();
+  expect(listed()).toEqual(['exports/r-ema.safetensors d', 'exports/r.safetensors c']);
 });
 
 test('a gap is filled from the journal', () => {
