@@ -13,7 +13,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
   if (argv[0] === 'train' || argv[1] === 'train') (await import('./configFlags.ts')).addConfigFlags(train);
   command(program, 'sample', 'draw pictures with a model, a LoRA or a run\'s checkpoint', async () => (await import('./sample.ts')).sample)
     .requiredOption('--prompt <text...>', 'what to draw; several may be given')
-    .option('--model <path>', 'diffusers folder or single .safetensors file').option('--run <folder>', 'a run: its model and its newest checkpoint (or --checkpoint)')
+    .option('--model <path>', 'diffusers folder, single .safetensors file, or a known model\'s name').option('--run <folder>', 'a run: its model and its newest checkpoint (or --checkpoint)')
     .option('--checkpoint <name>', 'a checkpoint of the run', 'latest').option('--ema', 'the checkpoint\'s EMA weights').option('--lora <file>', 'a LoRA file').option('--lora_scale <number>', 'its strength', Number, 1)
     .option('--negative_prompt <text>', 'what pictures should not show', '').option('--seeds <integers>', 'one picture per prompt and seed: 1,2,3', '1')
     .option('--image <file>', 'img2img: a picture to start from, cut to the size').option('--strength <number>', 'img2img: how much of the picture may change, above 0 to 1', Number, 0.8)
@@ -25,7 +25,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .option('--checkpoint <name>', 'which one', 'latest').option('--ema', 'the EMA weights').option('--output <path>', 'file (or folder) to write')
     .option('--format <name>', 'LoRA: kohya (default), kohya-diffusers, diffusers; full: diffusers (default), single-file').option('--dtype <name>', 'fp32, fp16 or bf16', 'fp16');
   command(program, 'merge', 'work a LoRA into its base model and write the result as a full model', async () => (await import('./merge.ts')).merge)
-    .requiredOption('--model <path>', 'the base model: diffusers folder or single .safetensors file').requiredOption('--lora <file>', 'a LoRA file, in any naming form')
+    .requiredOption('--model <path>', 'the base model: diffusers folder, single .safetensors file, or a known model\'s name').requiredOption('--lora <file>', 'a LoRA file, in any naming form')
     .requiredOption('--output <path>', 'file or folder to write').option('--lora_scale <number>', 'its strength', Number, 1)
     .option('--format <name>', 'diffusers (a folder) or single-file', 'diffusers').option('--dtype <name>', 'fp32, fp16 or bf16', 'fp16');
   await addOthers(program);

@@ -2,6 +2,7 @@
 import { AppError } from '../contract/errors.ts';
 import { sampleFields, trainingFields } from '../contract/runConfigTraining.ts';
 import { drawPictures } from '../engine/sampling/drawPictures.ts';
+import { namedModel } from '../services/namedModel.ts';
 import type { Action } from './command.ts';
 
 /** A flag's value checked as the run configuration's field of the same meaning. */
@@ -22,7 +23,7 @@ export const sample: Action = async (output, _args, o) => {
   if (!text('model') && !text('run')) throw new AppError('cli.missing_option', 'Neither a model nor a run was given.', 'Add --model PATH or --run FOLDER.');
   const seeds = checked('seeds', sampleFields.seeds, String(o['seeds']).split(',').map(Number));
   const pictures = drawPictures({
-    model: text('model'), run: text('run') ? { dir: text('run')!, checkpoint: text('checkpoint')!, ema: o['ema'] === true } : undefined,
+    model: text('model') && await namedModel(text('model')!), run: text('run') ? { dir: text('run')!, checkpoint: text('checkpoint')!, ema: o['ema'] === true } : undefined,
     lora: text('lora') ? { file: text('lora')!, strength: Number(o['lora_scale']) } : undefined,
     prompts: o['prompt'] as string[], negative_prompt: String(o['negative_prompt']), seeds,
     image: text('image') ? { file: text('image')!, strength: strengthOf(o['strength']) } : undefined,

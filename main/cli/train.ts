@@ -10,6 +10,7 @@ import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';
 import { configHash, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import { runTraining } from '../engine/run/runTraining.ts';
+import { namedModel } from '../services/namedModel.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
 import { howToGoOn } from './goOn.ts';
@@ -19,8 +20,9 @@ import { onSignals } from './signals.ts';
 import type { Action } from './command.ts';
 
 export const train: Action = async (output, [given], options) => {
-  const config = readConfiguration(given, options);
-  if (options['print_config']) { process.stdout.write(`${JSON.stringify(config, null, 2)}\n`); return 0; }
+  const written = readConfiguration(given, options);
+  if (options['print_config']) { process.stdout.write(`${JSON.stringify(written, null, 2)}\n`); return 0; }
+  const config = { ...written, model: { ...written.model, base: await namedModel(written.model.base) } };
   if (options['estimate']) return (await import('./estimate.ts')).printEstimate(output, config);
   const folder = openRunFolder(given, config, options);
   const commands = new CommandQueue();

@@ -33,6 +33,11 @@ export function openDatabase(file: string, log?: (line: string) => void): Db {
   }
 }
 
+/** The database as it is, beside a core that may be using it; undefined where there is none or it does not open. */
+export function openForReading(file: string): Db | undefined {
+  try { return new Database(file, { readonly: true, fileMustExist: true, timeout: 1_000 }); } catch { return undefined; }
+}
+
 /** quick_check reads every page once; above 200 MB that would delay the start, and SQLite's own checks must do. */
 function checkIntegrity(db: Db, file: string): void {
   const bytes = Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }));

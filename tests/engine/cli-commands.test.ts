@@ -1,6 +1,6 @@
 /** The command line as another program sees it: exit codes, JSON lines on stdout, text on stderr. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -10,6 +10,9 @@ import { trainerEventSchema, type TrainerEvent } from '../../main/contract/train
 import { flagName } from '../../main/cli/configFlags.ts';
 import { newRunFolder } from '../../main/cli/newRunFolder.ts';
 import type { ExitReason } from '../../main/engine/run/exitCodes.ts';
+import { openDatabase } from '../../main/db/open.ts';
+import { resourcesDir } from '../../main/runtime/paths.ts';
+import { namedModel } from '../../main/services/namedModel.ts';
 import { createRunFolder, parseRunConfig } from '../../main/engine/run/runFolder.ts';
 import { readText } from '../../main/engine/sampling/png.ts';
 import { pictureFolder, tempDir } from './train-helpers.ts';
@@ -37,9 +40,9 @@ describe('lpl', () => {
     expect(lpl('export', '/no/such/run').status).toBe(2);
   });
   test('a training that is refused leaves no folder behind; one that was there stays as it was', () => {
-    const above = tempDir(), runs = join(above, 'runs'), refused = lpl('train', '--base', join(above, 'no-model'), '--dataset', above, '--output_dir', join(runs, 'a'));
+    const above = tempDir(), runs = join(above, 'runs'), refused = lpl('train', '--base', above, '--dataset', above, '--output_dir', join(runs, 'a'));
     expect([refused.status, existsSync(runs)]).toEqual([2, false]);
-    expect(refused.stderr).toMatch(/no-model does not exist[^]*removed again/);
+    expect(refused.stderr).toMatch(/error: [^]*removed again/);
 
     const config = parseRunConfig({ model: { base: 'm' }, data: { dataset: 'd' } }), own = join(above, 'own');
     mkdirSync(join(own, 'samples'), { recursive: true });
@@ -52,6 +55,28 @@ describe('lpl', () => {
     for (const dir of ['notes.txt', 'notes.txt/run']) expect(() => newRunFolder(join(own, dir), config)).toThrow(expect.objectContaining({ code: 'run.folder_unusable' }));
     const again = lpl('train', createRunFolder(join(above, 'kept'), config).dir);
     expect([again.status, existsSync(join(above, 'kept', 'config.json'))]).toEqual([2, true]);
+  });
+  test('a model may be given by the name that the app shows; the names are told where there is none', async () => {
+    const dataDir = tempDir(), db = openDatabase(join(dataDir, 'studio.sqlite')), mine = [join(dataDir, 'mine'), join(dataDir, 'other')];
+    for (const [i, path] of mine.entries()) {
+      mkdirSync(path);
+      db.prepare("INSERT INTO models (id, name, path, info, added_at) VALUES (?, ?, ?, '{}', 1)").run(`mdl_${i}`, ['My model', 'Twice'][i], path);
+    }
+    const named = (name: string) => lpl('train', '--base', name, '--dataset', dataDir, '--output_dir', join(dataDir, 'run'), '--json');
+    vi.stubEnv('LPL_DATA', dataDir);
+    const wrong = named('emoji-xxl');
+    expect([wrong.status, existsSync(join(dataDir, 'run'))]).toEqual([2, false]);
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ error: { code: 'model.unknown', hint: expect.stringContaining('emoji-xl, My model, Twice') } });
+    const shipped = join(resourcesDir, 'models', 'emoji-xl');
+    for (const [given, path] of [['emoji-xl', shipped], ['builtin-emoji-xl', shipped], ['My model', mine[0]], ['mdl_1', mine[1]], [mine[1], mine[1]]] as const) expect(await namedModel(given!), given).toBe(path);
+    db.exec("UPDATE models SET name = 'Twice'");
+    await expect(namedModel('Twice')).rejects.toMatchObject({ code: 'model.ambiguous', hint: expect.stringContaining(mine[1]!) });
+    db.close();
+    rmSync(join(dataDir, 'studio.sqlite'));
+    await expect(namedModel('Twice')).rejects.toMatchObject({ code: 'model.unknown', hint: expect.stringMatching(/a name: emoji-xl\.$/) });
+    const trained = named('emoji-xl'); // without pictures, but with the model: it is the pictures that are missing
+    expect(trained.stdout).toContain('"code":"data.');
+    vi.unstubAllEnvs();
   });
   test.each<[ExitReason, boolean, boolean]>([['bad_input', false, true], ['disk_full', false, true], ['bad_input', true, false], ['stopped', false, false], ['out_of_memory', false, false], ['bug', false, false], ['finished', true, false]])(
     'the folder of a run that ends with %s (trained: %s) is removed: %s', (reason, trained, removed) => {
