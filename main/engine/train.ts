@@ -129,7 +129,7 @@ const printable = (metrics: Record<string, number>): Record<string, string> => O
 async function save(s: Session, step: number): Promise<void> {
   const { run, program } = s, { training } = run.config;
   s.report('saving', 'saving a checkpoint', 0, 1);
-  const state = { config_hash: configHash(run.config), seed: training.seed, total_steps: s.totalSteps, dataset_hash: s.data.manifest.dataset.hash, lora: s.trainables.lora };
+  const state = { config_hash: configHash(run.config), seed: training.seed, total_steps: s.totalSteps, dataset_hash: s.data.manifest.dataset.hash, lora: s.trainables.lora, computed: s.computed };
   const saved = await saveCheckpoint(run.folder.checkpoints, step, stateTensors(program.executor, program.groups), state, training.checkpoints_total_limit);
   run.emit({ type: 'checkpoint', step, dir: saved.dir.slice(run.folder.dir.length + 1), bytes: saved.bytes, sha256: saved.sha256, removed: saved.removed });
 }

@@ -75,8 +75,30 @@ test('TensorFlow for this processor has them, one that lacks them and a GPU are 
   const native = loadNodeBackend();
   expect(hasOneDnn({ ...native, isUsingGpuDevice: true } as NodeBackend)).toBe(false);
   if (process.arch === 'x64' && !native.isUsingGpuDevice) expect(hasOneDnn(native)).toBe(true);
+  vi.stubEnv('TF_ENABLE_ONEDNN_OPTS', '0');
+  expect(hasOneDnn(native)).toBe(false);
+  vi.unstubAllEnvs();
+  // what this TensorFlow says of an operation, and of a kernel, that it does not have
+  expect(await tried((_name, attrs, inputs, n) => native.binding.executeOp('_MklNoSuchOp', attrs, inputs, n))).toBe(false);
+  expect(await tried((name, attrs, inputs, n) => native.binding.executeOp(name, attrs.map((a) => (a.name === '_kernel' ? { ...a, value: 'NoSuchLabel' } : a)), inputs, n))).toBe(false);
+  expect(await tried(() => { throw new Error('Op type not registered'); })).toBe(false);
+});
+
+/** A process's first try of the kernels, with this in place of TensorFlow's own. */
+type Attr = { name: string; value: unknown };
+async function tried(executeOp: (name: string, attrs: Attr[], inputs: number[], n: number) => unknown, native = loadNodeBackend()): Promise<unknown> {
   vi.resetModules();
-  const fresh = await import('../../main/engine/backend/oneDnn.ts');
-  const lacking = { binding: { ...native.binding, createTensor: () => 1, deleteTensor: () => undefined, executeOp: () => { throw new Error('Op type not registered'); } }, isUsingGpuDevice: false };
-  expect(fresh.hasOneDnn(lacking as unknown as NodeBackend)).toBe(false);
+  const { hasOneDnn: fresh } = await import('../../main/engine/backend/oneDnn.ts'), { binding } = native;
+  const other = { binding: { createTensor: binding.createTensor.bind(binding), deleteTensor: binding.deleteTensor.bind(binding), executeOp }, isUsingGpuDevice: false } as unknown as NodeBackend;
+  try { return fresh(other); } catch (error) {
+    if (process.arch === 'x64') expect(fresh(native), 'what failed once is tried again').toBe(true);
+    return (error as { code?: string }).code;
+  }
+}
+
+test('an error of another kind does not pass for kernels that are missing', async () => {
+  const says = (message: string) => () => { throw new Error(message); };
+  expect(await tried(says('Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[1,32,32,128]'))).toBe('engine.out_of_memory');
+  expect(await tried(says('Invalid TF_Status: 10\nMessage: Operation received an exception: could not create a primitive'))).toBe('engine.kernels_fail');
+  expect(await tried(says('Argument must be an array.'))).toBe('engine.kernels_fail');
 });

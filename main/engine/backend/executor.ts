@@ -51,6 +51,8 @@ export interface ExecutorInfo {
   version: string;
   device: string;
   precision: Precision;
+  /** of compiled steps: whether oneDNN's are asked for, and which kinds of heavy operations run in the half precision */
+  kernels?: { oneDnn: boolean; half: string[] };
 }
 
 export interface Executor {

@@ -2,7 +2,9 @@
  * oneDNN's kernels, by the names under which TensorFlow has them. TensorFlow takes them of itself only on processors with instructions made for
  * neural networks (AVX-512 VNNI and later); on others they are asked for here where they are quicker than its own (docs/speed.md).
  */
+import { AppError } from '../../contract/errors.ts';
 import type { AttrValue, Attrs } from './graph/node.ts';
+import { tensorflowFailed } from './errors.ts';
 import { sampleNodes } from './halfOps.ts';
 import { DT, type NodeBackend } from './nodeBinding.ts';
 import { timeNode } from './opTimer.ts';
@@ -21,13 +23,22 @@ const byOneDnn = (op: KernelOp, attrs: Attrs): Operation => ({ op: KERNELS[op], 
 export const plainOp = (op: string): string => plainNames.get(op) ?? op;
 
 let found: boolean | undefined;
-/** Whether this TensorFlow has the kernels: builds for x86 processors do. Not used on a GPU. Tried out once in a process. */
+/** What TensorFlow says of an operation, or of a kernel for it, that this build has not: its NOT_FOUND. */
+const NOT_REGISTERED = /TF_Status: 5\b|not registered/;
+
+/**
+ * Whether this TensorFlow has the kernels: builds for x86 processors do. Not used on a GPU, nor where TF_ENABLE_ONEDNN_OPTS is 0. Tried out once in a
+ * process. Throws engine.out_of_memory, engine.kernels_fail where they are there and do not compute: without them the numbers would be others than a moment ago.
+ */
 export function hasOneDnn({ binding, isUsingGpuDevice }: NodeBackend): boolean {
-  if (isUsingGpuDevice) return false;
+  if (isUsingGpuDevice || process.env['TF_ENABLE_ONEDNN_OPTS'] === '0') return false;
   try {
-    found ??= sampleNodes(DT.float).every(([op, node]) => !isKernelOp(op) || timeNode(binding, { ...node, ...byOneDnn(op, node.attrs) }, 1, 1)! > 0);
-  } catch { found = false; }
-  return found;
+    return found ??= sampleNodes(DT.float).every(([op, node]) => !isKernelOp(op) || timeNode(binding, { ...node, ...byOneDnn(op, node.attrs) }, 1, 1)! > 0);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error), failed = tensorflowFailed('compute with oneDNN\'s kernels', error);
+    if (NOT_REGISTERED.test(message)) return found = false;
+    throw failed.code === 'engine.out_of_memory' ? failed : new AppError('engine.kernels_fail', `TensorFlow's oneDNN kernels do not compute here: ${message.slice(0, 600)}`, 'Set TF_ENABLE_ONEDNN_OPTS=0 in the environment and try again: TensorFlow\'s other kernels are used then.', { message });
+  }
 }
 
 /** Products of fewer multiplications than this take oneDNN longer to start than to compute. */

@@ -12,8 +12,10 @@ export type BackendChoice = 'auto' | 'tensorflow' | 'tensorflow-eager' | 'wasm' 
 export interface ExecutorOptions {
   backend?: BackendChoice;
   precision?: Precision;
-  /** which heavy ops a half precision is used for on compiled TensorFlow: those that it makes quicker here (default), or all of them */
-  half?: 'quicker' | 'all';
+  /** which heavy ops a half precision is used for on compiled TensorFlow: those that it makes quicker here (default), all of them, or these */
+  half?: 'quicker' | 'all' | readonly string[];
+  /** compiled TensorFlow asks for oneDNN's kernels where they are quicker and there; default true */
+  oneDnn?: boolean;
   /** TensorFlow's threads within an op; all cores by default. Only honoured by the first executor of a process. */
   threads?: number;
   tempDir?: string;
@@ -33,6 +35,7 @@ export async function createExecutor(options: ExecutorOptions = {}): Promise<Exe
     if (backend === 'tensorflow-eager') return eagerTensorflow(native);
     return new GraphExecutor(options);
   } catch (error) {
+    if (error instanceof AppError) throw error; // it did start
     if (backend !== 'auto') throw unavailable('TensorFlow', error);
     onWarning?.(`TensorFlow did not start (${(error as Error).message.split('\n')[0]}), so training runs on WebAssembly, many times slower. Run setup to install TensorFlow.`);
     return startPortable('wasm', onWarning);

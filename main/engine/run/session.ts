@@ -19,6 +19,7 @@ import { openValidation, type Validation } from '../validation.ts';
 import type { BaseModel } from './baseModel.ts';
 import { cleanCheckpoints, findCheckpoint, listCheckpoints, supersedeAfter, type FoundCheckpoint } from './checkpointStore.ts';
 import { restoreState } from './checkpoints.ts';
+import { computedBefore, computedWith, notAsBefore, sameKernels, type Computed } from './computed.ts';
 import { checkDisk, checkpointBytes } from './diskCheck.ts';
 import type { Encoders } from './encoders.ts';
 import { configHash } from './runFolder.ts';
@@ -33,6 +34,7 @@ export interface Session {
   program: TrainProgram;
   painter: Painter;
   validation: Validation | null;
+  computed: Computed;
   firstStep: number;
   totalSteps: number;
   report: StageReporter;
@@ -47,13 +49,16 @@ export async function openSession({ run, base, trainables, text, encoders, repor
   const { backend, precision, train_batch_size: batch } = config.training;
   const plan = cpuPlan({ threads: config.training.threads, batch, trainedValues: trainedValues(trainables) });
   const slower: string[] = [];
-  const executor = await createExecutor({ backend, threads: plan.threads, precision, onWarning: (message) => slower.push(message) });
+  const before = computedBefore(found);
+  const executor = await createExecutor({ backend, threads: plan.threads, precision, ...sameKernels(before, config.training), onWarning: (message) => slower.push(message) });
   try {
+    const parts = partsOn(executor, plan), computed = computedWith(executor, config.training, { ...plan, parts }), changed = notAsBefore(before, computed);
     report('starting_engine', engineText(executor, config.training, slower[0]), 1, 1);
     const manifest = await openRunDataset(folder.dir, config, base.align, (done, total) => report('reading_data', 'reading pictures', done, total));
     const totalSteps = stepsOf(run, batchPlan(trainingItems(manifest), { ...config.data, ...config.training }));
     emitStarted(run, executor, found, totalSteps);
     if (assumesScheduler(base)) run.emit({ type: 'warning', code: 'model.no_scheduler', message: `The model has no scheduler/scheduler_config.json; the noise schedule of ${base.source.kind === 'sdxl' ? 'SDXL' : 'SD 1.5'} and ${base.predictionType} prediction are assumed. A model that predicts v needs its file, or the prediction type chosen by hand.` });
+    if (changed) run.emit({ type: 'warning', code: 'engine.other_numbers', message: changed });
     for (const message of slower) run.emit({ type: 'warning', code: 'engine.slower_backend', message });
     const low = checkDisk(folder.checkpoints, checkpointBytes(trainables, createOptimizer(config.optimizer), config.training.use_ema), config.training.checkpoints_total_limit, listCheckpoints(folder.checkpoints).length);
     if (low) run.emit({ type: 'warning', code: 'disk.low', message: low });
@@ -61,7 +66,7 @@ export async function openSession({ run, base, trainables, text, encoders, repor
     const data = await prepareData(run, base, manifest, encoders, text, report);
     for (const w of dataWarnings(data.manifest, config.training.train_batch_size)) run.emit({ type: 'warning', ...w });
     encoders.release();
-    return await assemble({ run, base, trainables, text, data, report, executor, parts: partsOn(executor, plan), found });
+    return await assemble({ run, base, trainables, text, data, report, executor, parts, computed, found });
   } catch (error) {
     executor.dispose();
     throw error;
@@ -100,10 +105,10 @@ function emitStarted({ config, emit }: TrainRun, { info }: Executor, found: Foun
   if (found && found.manifest.state['config_hash'] !== config_hash) emit({ type: 'warning', code: 'checkpoint.config_changed', message: 'The settings have changed since this checkpoint was saved; the run goes on with the new ones.' });
 }
 
-interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'report'> { executor: Executor; /** of a batch, worked on at once */ parts: number; text: TextUse; found: FoundCheckpoint | null }
+interface Parts extends Pick<Session, 'run' | 'base' | 'trainables' | 'data' | 'computed' | 'report'> { executor: Executor; /** of a batch, worked on at once */ parts: number; text: TextUse; found: FoundCheckpoint | null }
 
 /** Loads weights, defines and compiles every step function, and restores the state. */
-async function assemble({ run, base, trainables, text, data, report, executor, parts, found }: Parts): Promise<Session> {
+async function assemble({ run, base, trainables, text, data, report, executor, parts, computed, found }: Parts): Promise<Session> {
   const { config } = run, { data: d, training, validation } = config;
   const totalSteps = stepsOf(run, data.plan);
   const program = await buildProgram({ executor, parts, base, trainables, liveText: text.live, config, plan: data.plan, totalSteps, report, warn: (code, message) => run.emit({ type: 'warning', code, message }) });
@@ -114,7 +119,7 @@ async function assemble({ run, base, trainables, text, data, report, executor, p
   executor.prepare((stage, done, total) => report('compiling', stage, done, total));
   if (found) await restoreState(executor, program.groups, found);
   const sources: BatchSources = { latents: data.latents, captions: text.live ? null : data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
-  return { run, base, trainables, data, sources, program, painter, validation: validator, firstStep: found?.manifest.step ?? 0, totalSteps, report };
+  return { run, base, trainables, data, sources, program, painter, validation: validator, computed, firstStep: found?.manifest.step ?? 0, totalSteps, report };
 }
 
 function heldOut({ emit }: TrainRun, data: RunData): RunData['validation'] {

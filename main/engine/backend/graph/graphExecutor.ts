@@ -12,8 +12,8 @@ import { GraphSession } from './session.ts';
 import { traceStep, type TracedStep } from './traceStep.ts';
 import { GraphVariables } from './variables.ts';
 
-/** `half`: which heavy ops a half precision is used for: those that it makes quicker here (default), or all of them */
-export interface GraphOptions { precision?: Precision; half?: 'quicker' | 'all'; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean; /** ask for oneDNN's kernels where they are quicker; where TensorFlow has them by default */ oneDnn?: boolean; onWarning?: (message: string) => void }
+/** `half`: which heavy ops a half precision is used for: those that it makes quicker here (default), all of them, or these */
+export interface GraphOptions { precision?: Precision; half?: 'quicker' | 'all' | readonly string[]; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean; /** ask for oneDNN's kernels where they are quicker and TensorFlow has them; default true */ oneDnn?: boolean; onWarning?: (message: string) => void }
 type Progress = (stage: string, done: number, total: number) => void;
 
 export class GraphExecutor implements Executor {
@@ -34,13 +34,13 @@ export class GraphExecutor implements Executor {
     this.store = new GraphVariables(this.backend.binding);
     this.options = options;
     const { precision: asked = 'fp32' } = options;
-    this.halfOps = asked === 'fp32' ? new Set() : options.half === 'all' ? new Set(HEAVY_OPS) : halfOps(this.backend, asked);
-    this.oneDnn = options.oneDnn ?? hasOneDnn(this.backend);
+    this.halfOps = asked === 'fp32' ? new Set() : options.half === 'all' ? new Set(HEAVY_OPS) : typeof options.half === 'object' ? new Set(options.half) : halfOps(this.backend, asked);
+    this.oneDnn = (options.oneDnn ?? true) && hasOneDnn(this.backend);
     const precision = this.halfOps.size ? asked : 'fp32';
     if (precision !== asked) options.onWarning?.(`This processor computes ${asked} more slowly than fp32, so the steps compute in fp32. Weights that are not trained can still be kept in half the memory.`);
     this.info = {
       kind: 'compiled', backend: 'tensorflow', version: `TensorFlow ${this.backend.binding.TF_Version}`,
-      device: this.backend.isUsingGpuDevice ? 'GPU' : 'CPU', precision,
+      device: this.backend.isUsingGpuDevice ? 'GPU' : 'CPU', precision, kernels: { oneDnn: this.oneDnn, half: [...this.halfOps] },
     };
   }
 
