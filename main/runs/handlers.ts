@@ -7,6 +7,7 @@ import type { Estimate, Run, RunWithConfig, runMethods } from '../contract/runs.
 import type { Job } from '../contract/system.ts';
 import type { createArtifacts } from './artifacts.ts';
 import { checkConfig, type References } from './configCheck.ts';
+import type { AskedPrompts } from './index.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { createMetrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
@@ -18,6 +19,7 @@ export interface RunRooms {
   store: RunStore; lifecycle: Lifecycle; recorder: Recorder;
   metrics: ReturnType<typeof createMetrics>; artifacts: ReturnType<typeof createArtifacts>;
   references: References;
+  askedPrompts: AskedPrompts;
   firstProject: () => string;
   queueHeld: () => boolean;
   /** what a comparison says about its runs in the queue */
@@ -44,9 +46,7 @@ export async function refuseUnusable(config: RunConfig, references: References):
 }
 
 export function runHandlers(rooms: RunRooms): Handlers<typeof runMethods> {
-  const { store, lifecycle, artifacts } = rooms;
-  /** asked for, and told to the journal when the step under way is done */
-  const askedPrompts = new Map<string, NonNullable<RunWithConfig['changed_prompts']>>();
+  const { store, lifecycle, artifacts, askedPrompts } = rooms;
   const full = (id: string): RunWithConfig => ({ ...withConfig(store.get(id), store.row(id)), changed_prompts: askedPrompts.get(id) ?? artifacts.changedPrompts(id) });
   const checked = (config: RunConfig): Promise<void> => refuseUnusable(config, rooms.references);
   const start = async ({ id, priority }: { id: string; priority: number }): Promise<Run> => {

@@ -124,6 +124,15 @@ test('prompts that were changed while a run trained are those of a new run like 
   await core.close();
   core = await httpCore(core.dataDir);
   expect(await core.call('runs.get', { id })).toMatchObject({ changed_prompts: changed, config: { samples: config.samples } });
+
+  // asked of a process that hangs and is ended before it could obey: what it was to draw is what it drew before
+  const hung = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 2, end: 'hang' }), start: true });
+  await until(async () => (await core.call('runs.get', { id: hung.id })).step === 1, 'its step');
+  await core.call('runs.setPrompts', { id: hung.id, ...changed });
+  expect((await core.call('runs.get', { id: hung.id })).changed_prompts).toEqual(changed);
+  await core.call('runs.kill', { id: hung.id });
+  await until(async () => (await core.call('runs.get', { id: hung.id })).state === 'stopped', 'its end');
+  expect((await core.call('runs.get', { id: hung.id })).changed_prompts).toBeNull();
   expect((await core.call('runs.duplicate', { id, switch_lpl: true })).config.samples).toEqual({ ...config.samples, ...changed });
   await core.close();
   remove(core.dataDir);
