@@ -301,7 +301,7 @@ test('a child that hangs can be killed, and the next one starts', async () => {
   onTestFinished(async () => { await core.close(); remove(core.dataDir); });
   const hung = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 4, end: 'hang' }), start: true });
   const next = await core.call('runs.create', { config: scripted(core.dataDir, { steps: 2 }), start: true });
-  await state(core, hung.id, 'running');
+  await until(async () => (await core.call('runs.get', { id: hung.id })).step === 2, 'the step at which it hangs: a stop before it would be heard');
   await core.call('runs.stop', { id: hung.id });
   expect((await core.call('runs.get', { id: hung.id })).state).toBe('stopping');
   await core.call('runs.kill', { id: hung.id });

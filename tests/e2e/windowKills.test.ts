@@ -54,7 +54,7 @@ test('Chromium: 15 times kill -9 of the page, then of the whole browser', async 
     await page.exposeFunction('acknowledged', (queued: string) => ids.push(queued));
     const before = ids.length;
     keepQueuing(page, scripted(dataDir, { steps: 2 }));
-    await until(() => ids.length > before, 'the first run that this page queues'); // however slow the machine, something is there to lose
+    await until(async () => ids.length > before, 'the first run that this page queues'); // however slow the machine, something is there to lose
     await pause(moment * 200);
     const crashed = page.waitForEvent('crash');
     for (const renderer of await renderers()) process.kill(renderer, 'SIGKILL');
