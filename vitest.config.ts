@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './tests/testOrder.ts';
 
 /** What is waited for may come late on a busy machine: only that it never comes is a failure. */
-const common = { pool: 'forks' as const, testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 20_000 } }, env: { TF_CPP_MIN_LOG_LEVEL: '2' } };
+const common = { pool: 'forks' as const, testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } }, env: { TF_CPP_MIN_LOG_LEVEL: '2' } };
 
 export default defineConfig({
   test: {

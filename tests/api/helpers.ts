@@ -127,7 +127,7 @@ export async function ipcCore(dataDir = temporaryFolder()): Promise<TestCore> {
 }
 
 /** Waits until `look` gives something; fails with what was last seen. */
-export async function until<T>(look: () => Promise<T | undefined | false>, what: string, ms = 20_000): Promise<T> {
+export async function until<T>(look: () => Promise<T | undefined | false>, what: string, ms = 60_000): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
     const found = await look();

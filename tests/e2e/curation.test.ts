@@ -10,7 +10,7 @@ import { remove, temporaryFolder } from '../api/helpers.ts';
 import { inChromium, type OpenApp } from './apps.ts';
 
 const demo = join(import.meta.dirname, '..', '..', 'resources', 'demo');
-const SOON = { timeout: 30_000 };
+const SOON = { timeout: 60_000 };
 const KOHYA = '3_red hat';
 
 /** A home with the deliberately untidy pictures, two more in a kohya folder, and something that is no picture. */

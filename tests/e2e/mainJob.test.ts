@@ -68,7 +68,7 @@ describe.each([['Chromium on the loopback server, by keyboard alone', inChromium
     const grid = page.getByRole('region', { name: 'Sample pictures' });
     const picture = grid.locator('img').first();
     await picture.waitFor({ timeout: SLOW });
-    await expect.poll(() => picture.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth), { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => picture.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth), { timeout: 60_000 }).toBeGreaterThan(0);
     const curve = page.getByRole('region', { name: 'Curves' }).locator('canvas').first();
     await curve.waitFor();
     const seen = await curve.screenshot();

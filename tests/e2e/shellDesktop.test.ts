@@ -37,7 +37,7 @@ describe('one app', () => {
     for (const role of ['quit', 'undo', 'redo', 'cut', 'copy', 'paste', 'selectall', 'reload', 'zoomin', 'togglefullscreen', 'minimize']) expect(all.map((i) => i.toLowerCase()), role).toContain(role);
     for (const [label, route] of [['Datasets', '/datasets'], ['Models', '/models'], ['Runs', '/runs'], ['Compare', '/compare'], ['Settings', '/settings'], ['New Run', '/runs/new'], ['Doctor', '/settings/doctor'], ['About LPL Studio', '/settings/about'], ['Start', '/']] as const) {
       await app.electron!.evaluate(({ Menu }, name) => { Menu.getApplicationMenu()!.items.flatMap((i) => i.submenu?.items ?? []).find((i) => i.label === name)!.click(); }, label);
-      await expect.poll(() => new URL(app.page.url()).hash, { message: label, timeout: 20_000 }).toBe(`#${route}`);
+      await expect.poll(() => new URL(app.page.url()).hash, { message: label, timeout: 60_000 }).toBe(`#${route}`);
     }
   });
 
@@ -74,10 +74,10 @@ describe('one app', () => {
   test('a second start only brings the first window forward: at the linked run, or where it is', async () => {
     const second = (more: string[]): Promise<number | null> => new Promise((done) => { spawn(electronBinary(), ['--no-sandbox', root, ...more], { env: app.env!, stdio: 'ignore' }).once('exit', done); });
     expect(await second(['lpl-studio://run/run_abc'])).toBe(0);
-    await expect.poll(() => app.page.url(), { timeout: 20_000 }).toMatch(/#\/runs\/run_abc$/);
+    await expect.poll(() => app.page.url(), { timeout: 60_000 }).toMatch(/#\/runs\/run_abc$/);
     await app.electron!.evaluate(({ BrowserWindow }) => { BrowserWindow.getAllWindows()[0]!.minimize(); });
     expect(await second([])).toBe(0);
-    await expect.poll(() => app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((w) => w.isMinimized())), { timeout: 20_000 }).toEqual([false]);
+    await expect.poll(() => app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((w) => w.isMinimized())), { timeout: 60_000 }).toEqual([false]);
     expect(app.page.url()).toMatch(/#\/runs\/run_abc$/);
     expect(await second(['lpl-studio://run/../../etc', 'lpl-studio://settings/x'])).toBe(0);
     await app.page.waitForTimeout(300);
@@ -104,13 +104,13 @@ describe('one app', () => {
     await until(async () => (await result<{ step: number }>(app, 'runs.get', { id })).step > 5, 'some steps', 30_000);
     expect((await look()).blocked).toEqual([true]);
     await until(async () => (await result<{ state: string }>(app, 'runs.get', { id })).state === 'finished', 'its end', 30_000);
-    await expect.poll(async () => (await look()).shown, { timeout: 10_000 }).toEqual(['Kitchen: finished. Step 40 of 40.']);
+    await expect.poll(async () => (await look()).shown, { timeout: 60_000 }).toEqual(['Kitchen: finished. Step 40 of 40.']);
     const { progress, blocked } = await look();
     expect(blocked).toEqual([false]);
     expect(progress.at(-1)).toBe(-1);
     expect(progress.filter((p) => p > 0 && p <= 1).length).toBeGreaterThan(1);
     await app.electron!.evaluate(() => { (globalThis as never as { seen: { shown: Electron.Notification[] } }).seen.shown[0]!.emit('click'); });
-    await expect.poll(() => app.page.url(), { timeout: 20_000 }).toMatch(new RegExp(`#/runs/${id}$`));
+    await expect.poll(() => app.page.url(), { timeout: 60_000 }).toMatch(new RegExp(`#/runs/${id}$`));
   });
 
   test('notifications can be turned off', async () => {
@@ -133,7 +133,7 @@ describe('one app', () => {
     await back;
     expect(await app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.webContents.executeJavaScript('window.lpl.invoke("system.info", {}).then((r) => r.result.pid)') as Promise<number>)).toBe(pid);
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => crashes(app).map((c) => c['what']).sort(), { timeout: 10_000 }).toEqual(['core', 'window']);
+    await expect.poll(() => crashes(app).map((c) => c['what']).sort(), { timeout: 60_000 }).toEqual(['core', 'window']);
     const [core, window] = ['core', 'window'].map((what) => crashes(app).find((c) => c['what'] === what)!);
     expect(core).toMatchObject({ signal: 'SIGKILL', version: '0.1.0' });
     expect(window).toMatchObject({ reason: 'crashed', url: expect.stringContaining('lpl://app/') as unknown, electron: expect.any(String) as unknown });
@@ -148,7 +148,7 @@ test('the window comes back where it was, and only onto a screen that is there',
     let app = await inElectron({ dataDir, keepData: true });
     await ready(app);
     await app.electron!.evaluate(({ BrowserWindow }) => { BrowserWindow.getAllWindows()[0]!.setBounds({ x: 70, y: 40, width: 1100, height: 700 }); });
-    await expect.poll(() => bounds(app), { timeout: 20_000 }).toEqual({ x: 70, y: 40, width: 1100, height: 700 });
+    await expect.poll(() => bounds(app), { timeout: 60_000 }).toEqual({ x: 70, y: 40, width: 1100, height: 700 });
     await close(app);
     app = await inElectron({ dataDir, keepData: true });
     await ready(app);

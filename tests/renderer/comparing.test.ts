@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from './harness/browser.ts';
 import { buildHarness, serveFolder } from './harness/build.ts';
 
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 let browser: Browser, page: Page, url = '', close: () => void;
 const problems: string[] = [];
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { launchBrowser } from './harness/browser.ts';
 import { buildHarness, serveFolder } from './harness/build.ts';
 import { shots } from './shots.ts';
 
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 let browser: Browser;
 let context: BrowserContext;
