@@ -1,6 +1,7 @@
 /** What a recorded step is written without: shapes on the way, values made twice, nodes that nothing needs. */
 import { afterAll, expect, test } from 'vitest';
 import { encodeFunction } from '../../main/engine/backend/graph/encode.ts';
+import { callFunction, type Functions } from '../../main/engine/backend/graph/functions.ts';
 import { GraphExecutor } from '../../main/engine/backend/graph/graphExecutor.ts';
 import { Body, needed } from '../../main/engine/backend/graph/node.ts';
 import { tf } from '../../main/engine/tf.ts';
@@ -29,6 +30,21 @@ test('a function is written without what nothing needs; changes of variables sta
   const one = body.constant(Float32Array.of(1), [], 1), [kept] = body.add('Neg', [one], attrs, [float], [], 'kept');
   body.add('Neg', [one], attrs, [float], [], 'needless');
   body.add('AssignVariableOp', [one, kept!], { dtype: { type: 1 } }, [], [], 'assigned');
-  const text = Buffer.from(encodeFunction('f', { args: [], outputs: [kept!], nodes: body.nodes, attrs: {} })).toString('latin1');
+  const text = Buffer.from(encodeFunction({ args: [], outputs: [kept!], nodes: body.nodes, attrs: {} })).toString('latin1');
   expect(['kept', 'assigned', 'needless'].map((name) => text.includes(name))).toEqual([true, true, false]);
+});
+
+test('equal functions are one, named after what they do, others are not', () => {
+  const functions: Functions = new Map(), outer = new Body('o/'), float = { shape: [], dtype: 1 }, attrs = { T: { type: 1 } };
+  const called = (op: string): string => {
+    const inner = new Body('', outer), outputs = inner.add(op, [inner.constant(Float32Array.of(1), [], 1)], attrs, [float]);
+    const [result] = callFunction(functions, undefined, inner, outputs, {}, outer);
+    const name = (result!.node!.attrs['f'] as { func: string }).func, stored = Buffer.from(functions.get(name)!), encoded = encodeFunction({ args: [], outputs, nodes: inner.nodes, attrs: {} });
+    expect(stored.subarray(-encoded.length).equals(encoded)).toBe(true);
+    expect(stored.subarray(0, -encoded.length).toString('latin1')).toBe(`\n${String.fromCharCode(name.length + 2)}\n${String.fromCharCode(name.length)}${name}`);
+    return name;
+  };
+  expect(called('Neg')).toBe(called('Neg'));
+  expect(called('Exp')).not.toBe(called('Neg'));
+  expect(functions.size).toBe(2);
 });

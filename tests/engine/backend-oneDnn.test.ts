@@ -8,7 +8,7 @@ import { noise, relativeError } from './backendSteps.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 type Pads = [[number, number], [number, number], [number, number], [number, number]];
-const conv = (stride: number, pad: 'same' | 'valid' | Pads) => (x: Tensor, w: Tensor): Tensor => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad);
+const conv = (stride: number, pad: 'same' | 'valid' | number | Pads) => (x: Tensor, w: Tensor): Tensor => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad);
 const explicit = (top: number, bottom: number): Pads => [[0, 0], [top, bottom], [1, 1], [0, 0]];
 const x4 = [2, 9, 8, 6], w4 = [3, 3, 6, 5];
 
@@ -21,6 +21,7 @@ const cases: Record<string, { shapes: [number[], number[]]; op: (a: Tensor, b: T
   'a strip in the middle': { shapes: [x4, w4], op: conv(1, explicit(0, 0)) },
   'a strip at the bottom': { shapes: [x4, w4], op: conv(1, explicit(0, 1)) },
   'more zeros than same': { shapes: [x4, w4], op: conv(1, explicit(2, 1)) },
+  'a number of zeros': { shapes: [x4, w4], op: conv(1, 0) },
   product: { shapes: [[40, 30], [30, 20]], op: (a, b) => tf.matMul(a, b) },
   'product with a transposed factor': { shapes: [[40, 30], [20, 30]], op: (a, b) => tf.matMul(a, b, false, true) },
   'batched product': { shapes: [[4, 64, 48], [4, 48, 96]], op: (a, b) => tf.matMul(a, b) },
@@ -60,7 +61,7 @@ test.each(Object.keys(cases))('%s: value and gradients are those of the other ke
 
 test('they are asked for by input gradients, whole or in strips, and by products, and not where padding is more than theirs', () => {
   const [e] = executors as [GraphExecutor];
-  for (const name of ['same', 'valid', 'stride 2', 'a strip at the top', 'a strip in the middle', 'a strip at the bottom']) expect(kernels(e, name), name).toEqual(['_MklNativeConv2DBackpropInput']);
+  for (const name of ['same', 'valid', 'stride 2', 'a strip at the top', 'a strip in the middle', 'a strip at the bottom', 'a number of zeros']) expect(kernels(e, name), name).toEqual(['_MklNativeConv2DBackpropInput']);
   expect(kernels(e, 'more zeros than same')).toEqual([]);
   expect(kernels(e, 'product')).toEqual(['_MklMatMul']);
   expect(kernels(e, 'batched product')).toEqual(['_MklBatchMatMulV2']);

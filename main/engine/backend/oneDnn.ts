@@ -43,6 +43,8 @@ export function hasOneDnn({ binding, isUsingGpuDevice }: NodeBackend): boolean {
 
 /** Products of fewer multiplications than this take oneDNN longer to start than to compute. */
 const BATCH_MULTIPLICATIONS = 2 ** 19;
+/** Of convolutions, 'same' and 'valid' only: its input gradient takes no explicit padding. */
+export const takesPadding = ({ padding }: Attrs): boolean => 'string' in padding! && padding.string !== 'EXPLICIT';
 const isTrue = (v: AttrValue | undefined): boolean => v !== undefined && 'bool' in v && v.bool;
 
 /**
@@ -54,7 +56,7 @@ export function quicker(op: string, attrs: Attrs, a: number[], output: number[])
   const plain = { op, attrs };
   if (!isKernelOp(op)) return plain;
   const takes = {
-    Conv2DBackpropInput: () => 'string' in attrs['padding']! && attrs['padding'].string !== 'EXPLICIT', // which oneDNN's does not take
+    Conv2DBackpropInput: () => takesPadding(attrs),
     MatMul: () => !isTrue(attrs['transpose_a']),
     BatchMatMulV2: () => sizeOf(output) * a.at(isTrue(attrs['adj_x']) ? -2 : -1)! >= BATCH_MULTIPLICATIONS,
   }[op];

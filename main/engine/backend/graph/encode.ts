@@ -58,13 +58,12 @@ function writeNode(w: Writer, node: GraphNode, inFunction: boolean): void {
 
 export interface FunctionGraph { args: Ref[]; outputs: Ref[]; nodes: GraphNode[]; attrs: Attrs }
 
-/** A FunctionDef without its name (field 1 of its signature), so that equal functions are written the same, and without nodes that nothing needs. */
-export function encodeFunction(name: string, f: FunctionGraph): Uint8Array {
+/** A FunctionDef without its name, so that equal functions are written the same, and without nodes that nothing needs. */
+export function encodeFunction(f: FunctionGraph): Uint8Array {
   const w = protobuf.Writer.create();
   const argument = (s: Writer, field: number, argName: string, dtype: number): void =>
     message(s, field, (a) => { text(a, 1, argName); int(a, 3, dtype); });
   message(w, 1, (s) => {
-    text(s, 1, name);
     f.args.forEach((a) => argument(s, 2, a.arg!, a.dtype));
     f.outputs.forEach((o, i) => argument(s, 3, `o${i}`, o.dtype));
   });
@@ -72,6 +71,13 @@ export function encodeFunction(name: string, f: FunctionGraph): Uint8Array {
   f.outputs.forEach((o, i) => message(w, 4, (entry) => { text(entry, 1, `o${i}`); text(entry, 2, refText(o, true)); }));
   writeAttrs(w, 5, f.attrs);
   return w.finish();
+}
+
+/** The same with its name: protobuf puts the parts of a message that is written twice (here the signature, field 1) together. */
+export function withName(name: string, encoded: Uint8Array): Uint8Array {
+  const w = protobuf.Writer.create();
+  message(w, 1, (s) => text(s, 1, name));
+  return Buffer.concat([w.finish(), encoded]);
 }
 
 const GRAPH_PRODUCER = 1205; // GraphDef version: newer than every op definition in use

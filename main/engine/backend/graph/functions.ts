@@ -1,5 +1,6 @@
 /** Functions of the recorded graph and the nodes that call them. */
-import { encodeFunction } from './encode.ts';
+import { createHash } from 'node:crypto';
+import { encodeFunction, withName } from './encode.ts';
 import type { Attrs, Body, GraphNode, Ref } from './node.ts';
 
 /** Encoded functions by name. */
@@ -15,9 +16,10 @@ export const AS_IT_IS: Call = { op: 'StatefulPartitionedCall', attrs: { config_p
 /** Grappler rewrites the functions that it finds in a graph, but not those of tf.data, which this attribute marks. */
 export const LEFT_ALONE: Attrs = { _noinline: { bool: true }, _tf_data_function: { bool: true } };
 
-/** Stores `inner`, which returns `outputs`, as function `name`, and calls it from `outer`. Returns the call's outputs. */
-export function callFunction(functions: Functions, name: string, inner: Body, outputs: Ref[], attrs: Attrs, outer: Body, call: Call = {}): Ref[] {
-  if (!functions.has(name)) functions.set(name, encodeFunction(name, { args: inner.args, outputs, nodes: inner.nodes, attrs }));
+/** Stores `inner`, which returns `outputs`, as function `name` (or as one named after what it does), and calls it from `outer`. Returns the call's outputs. */
+export function callFunction(functions: Functions, given: string | undefined, inner: Body, outputs: Ref[], attrs: Attrs, outer: Body, call: Call = {}): Ref[] {
+  const encoded = encodeFunction({ args: inner.args, outputs, nodes: inner.nodes, attrs }), name = given ?? `f_${createHash('sha256').update(encoded).digest('hex').slice(0, 24)}`;
+  if (!functions.has(name)) functions.set(name, withName(name, encoded));
   const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
   const plain = { ...types, f: { func: name }, config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
   return outer.add(call.op ?? 'PartitionedCall', inner.arguments, { ...plain, ...attrs, ...call.attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })), call.control, call.node);

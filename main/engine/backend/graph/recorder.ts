@@ -2,13 +2,11 @@
  * A tfjs backend that records instead of computing: each kernel appends TensorFlow nodes to the current body and returns
  * only a shape. tfjs's own gradients run on top of it, so the graph holds the backward pass too.
  */
-import { createHash } from 'node:crypto';
 import { tf, type Tensor } from '../../tf.ts';
 import { DT } from '../nodeBinding.ts';
 import type { Precision } from '../executor.ts';
 import type { HeavyOp } from '../halfOps.ts';
 import { quicker } from '../oneDnn.ts';
-import { encodeFunction } from './encode.ts';
 import { callFunction, type Call, type Functions } from './functions.ts';
 import { sizeOf } from '../stepCheck.ts';
 import { Body, unreshaped, type Attrs, type Ref } from './node.ts';
@@ -151,8 +149,7 @@ export class GraphRecorder extends tf.KernelBackend {
     const inner = new Body('', recording.body);
     const results = this.record({ ...recording, body: inner }, () => f().map((t) => ({ ref: this.ref(t), dtype: t.dtype })));
     const outputs = results.map((r) => r.ref);
-    const name = `f_${createHash('sha256').update(encodeFunction('', { args: inner.args, outputs, nodes: inner.nodes, attrs })).digest('hex').slice(0, 24)}`;
-    const called = callFunction(recording.functions, name, inner, outputs, attrs, recording.body, typeof call === 'function' ? call() : call);
+    const called = callFunction(recording.functions, undefined, inner, outputs, attrs, recording.body, typeof call === 'function' ? call() : call);
     return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));
   }
 

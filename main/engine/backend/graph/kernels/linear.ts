@@ -1,7 +1,8 @@
 /** Kernels with most of the work in them: matrix products, convolutions, softmax, pooling. */
 import { tf } from '../../../tf.ts';
 import type { GraphRecorder } from '../recorder.ts';
-import type { Attrs } from '../node.ts';
+import { takesPadding } from '../../oneDnn.ts';
+import type { AttrValue, Attrs } from '../node.ts';
 import { typeOf, type Kernel, type Kernels } from './kernel.ts';
 import { pad } from './shape.ts';
 
@@ -38,18 +39,19 @@ const conv2d: Kernel = ({ inputs: { x, filter }, attrs: { strides, pad, dilation
 
 /**
  * The rows and columns by which explicit padding falls short of 'same', of the input as of the output: with zeros for their dy, the input's
- * gradient is that of 'same', which quicker kernels take (oneDnn.ts). Undefined where there is no such relation.
+ * gradient is that of 'same'. Undefined where there is no such relation.
  */
-function missing(strides: number | Pair, pad: Pair[], filter: number[]): Pair[] | undefined {
-  const same = pad.map((_, i) => (i === 1 || i === 2 ? (filter[i - 1]! - 1) / 2 : 0)), by = pad.map((p, i): Pair => [same[i]! - p[0], same[i]! - p[1]]);
-  return pair(strides).every((s) => s === 1) && by.flat().every((n) => Number.isInteger(n) && n >= 0) ? by : undefined;
+function missing({ strides, explicit_paddings }: Attrs, filter: number[]): Pair[] | undefined {
+  const ints = (v: AttrValue | undefined): number[] => (v as { ints: number[] }).ints, sides = ints(explicit_paddings);
+  const same = [0, (filter[0]! - 1) / 2, (filter[1]! - 1) / 2, 0], by = same.map((s, i): Pair => [s - sides[2 * i]!, s - sides[2 * i + 1]!]);
+  return ints(strides).every((s) => s === 1) && by.flat().every((n) => Number.isInteger(n) && n >= 0) ? by : undefined;
 }
 
 const conv2dInputGradient: Kernel = ({ inputs: { dy, filter }, attrs: { inputShape, strides, pad: sides }, backend }:
 { inputs: { dy: tf.TensorInfo; filter: tf.TensorInfo }; attrs: ConvAttrs & { inputShape: number[] }; backend: GraphRecorder }) => {
-  const paddings = backend.current.oneDnn && Array.isArray(sides) ? missing(strides, sides, filter.shape) : undefined;
+  const attrs = convAttrs(strides, sides), paddings = backend.current.oneDnn && !takesPadding(attrs) ? missing(attrs, filter.shape) : undefined;
   const output = paddings ? pad({ inputs: { x: dy }, attrs: { paddings, constantValue: 0 }, backend }) : dy;
-  return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, output], convAttrs(strides, paddings ? 'same' : sides), inputShape);
+  return backend.heavy('Conv2DBackpropInput', [backend.ints(inputShape), filter, output], paddings ? convAttrs(strides, 'same') : attrs, inputShape);
 };
 
 const conv2dFilterGradient: Kernel = ({ inputs: { x, dy }, attrs: { filterShape, strides, pad }, backend }:
