@@ -1,5 +1,5 @@
 /** `lpl evaluate` and `lpl compare`: what a comparison measures, without a window. */
-import { demoLplWeight } from '../compare/demo.ts';
+import { builtinLplWeight } from '../contract/models.ts';
 import type { Command } from 'commander';
 import { command } from './command.ts';
 
@@ -12,5 +12,5 @@ export function addCompare(program: Command): void {
     .option('--report <file>', 'the HTML file; its numbers go beside it as .json', 'comparison.html').option('--title <text>', 'the report\'s title')
     .option('--arms <file>', 'which run belongs to which arm: [{"kind": "baseline"|"lpl"|"aa"|"other", "label", "runs": [folder]}]; without it runs are sorted by their settings');
   command(program, 'demo', 'the built-in model and pictures, fine-tuned with and without LPL, and a report: did it help?', async () => (await import('./demo.ts')).demo)
-    .option('--steps <count>', 'optimizer steps of each run', '150').option('--seeds <count>', 'repetitions of each arm', '1').option('--lpl_weight <weight>', 'of the LPL arm', String(demoLplWeight)).option('--report <file>', 'the report; in the output folder unless given').option('--no-aa', 'without the A/A arm, and so without a verdict').option('--output_dir <folder>', 'where runs and report go; given again, it goes on where it stood', `runs/demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
+    .option('--steps <count>', 'optimizer steps of each run', '150').option('--seeds <count>', 'repetitions of each arm', '1').option('--lpl_weight <weight>', 'of the LPL arm', String(builtinLplWeight)).option('--report <file>', 'the report; in the output folder unless given').option('--no-aa', 'without the A/A arm, and so without a verdict').option('--output_dir <folder>', 'where runs and report go; given again, it goes on where it stood', `runs/demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
 }

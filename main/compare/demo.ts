@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import { builtinLplWeight } from '../contract/models.ts';
 import { runConfigSchema, type RunConfig } from '../contract/runConfig.ts';
 
 /** Names of the models under `dir`, each a diffusers folder. */
@@ -19,14 +20,8 @@ export function demoModel(resources: string): string {
 /** 240 pictures to train on, 60 held out. */
 export const demoPictures = (resources: string): string => join(resources, 'demo', 'blobs');
 
-/**
- * At the paper's weight of 1 LPL is 0.3 % of this small model's loss (3e-4 beside 0.13, measured on held-out pictures), and the arms come out all but
- * identical. At 50 it is a tenth.
- */
-export const demoLplWeight = 50;
-
 /** A LoRA of the built-in model on the demo pictures: pictures at the start, in the middle and at the end, curves at eight points. Throws config's ZodError for a weight out of range. */
-export function demoConfig(model: string, dataset: string, steps: number, lpl_weight = demoLplWeight): RunConfig {
+export function demoConfig(model: string, dataset: string, steps: number, lpl_weight = builtinLplWeight): RunConfig {
   return runConfigSchema.parse({
     model: { base: model }, data: { dataset, resolution: 64, buckets: false, latents: 'mean' }, method: { rank: 16, alpha: 16, targets: 'attention+ff+conv' },
     lpl: { lpl_weight, lpl_t_threshold: 200, lpl_stratified: true }, optimizer: { learning_rate: 1e-3 },

@@ -129,7 +129,7 @@ export const datasetMethods = {
     flags: z.record(datasetFlagSchema, z.int()),
     buckets: z.array(z.object({ width: z.int(), height: z.int(), pictures: z.int(), samples: z.int(), /** fewer pictures than a batch would need */ lonely: z.boolean() })),
     folders: z.array(z.object({ folder: z.string(), pictures: z.int(), repeats: z.int().nullable(), class_tokens: z.string().nullable(), prior: z.boolean() })),
-    notes: z.array(problem), samples_per_epoch: z.int(), /** included pictures that training leaves out at the resolution shown, being too small */ too_small: z.int(), /** the largest usual resolution for which nine in ten are large enough */ fits: z.int(), columns: z.array(z.string()),
+    notes: z.array(problem), samples_per_epoch: z.int(), /** included pictures that training leaves out at the resolution shown, being too small */ too_small: z.int(), /** included pictures that training takes, and that are held out, at the resolution shown */ trained: z.int(), held_out: z.int(), /** the largest usual resolution for which nine in ten are large enough */ fits: z.int(), columns: z.array(z.string()),
     formats: z.array(z.object({ format: z.string(), pictures: z.int() })),
   })),
   'datasets.groups': method('Groups of equal and nearly equal pictures, each with the one worth keeping.', z.strictObject({ id }), z.array(z.object({ keep: z.int(), items: z.array(z.int()), /** file and size in px of each, in the order of `items` */ about: z.array(z.object({ file: z.string(), width: z.int(), height: z.int(), excluded: z.boolean() })) }))),

@@ -32,8 +32,9 @@ export function summaryOf(context: DatasetContext, id: string, index: ItemIndex)
     folder, pictures: items.length, repeats: common(items.map((i) => i.repeats)), class_tokens: common(items.map((i) => i.classTokens)), prior: items.every((i) => i.prior),
   }));
   const { upscale } = index.settings.bucketing;
+  const taken = used.filter((p) => upscale || !p.flags.includes('too-small')), trained = taken.filter((p) => p.item.split === 'train').length;
   return {
-    too_small: upscale ? 0 : used.filter((p) => p.flags.includes('too-small')).length, fits: fittingResolution(used),
+    too_small: used.length - taken.length, trained, held_out: taken.length - trained, fits: fittingResolution(used),
     flags: index.flagCounts(), buckets: buckets.sort((a, b) => b.pictures - a.pictures || a.width - b.width), folders: folders.sort((a, b) => (a.folder < b.folder ? -1 : 1)),
     notes: context.store.get(id).notes, samples_per_epoch: used.reduce((s, p) => s + (p.item.split === 'train' ? p.item.repeats : 0), 0), columns: context.store.get(id).columns,
     formats: [...Map.groupBy(index.items(), (i) => i.format ?? 'unreadable')].map(([format, items]) => ({ format, pictures: items.length })).sort((a, b) => b.pictures - a.pictures),

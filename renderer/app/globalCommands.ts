@@ -1,6 +1,7 @@
 /** Actions that are there on every page, and one per run, comparison, model and data set so that the palette finds them by name. */
 import { glossary } from '../../main/contract/glossary.ts';
 import { call } from '../api/api.ts';
+import { shownAsTrained } from '../datasets/shownAsTrained.ts';
 import { act } from './act.ts';
 import { commands, type Command } from './commands.svelte.ts';
 import { pickPath, type PickRequest } from './pickPath.svelte.ts';
@@ -17,7 +18,7 @@ async function startDemo(): Promise<void> {
 }
 /** Asks for a file or folder, hands it over, and goes where it leads. */
 const adding = (request: PickRequest, add: (path: string) => Promise<string>) => (): void => void pickPath(request).then(async (path) => { if (path) router.go(await add(path)); }).catch((e: unknown) => toasts.fail(e));
-const addSet = async (path: string): Promise<string> => `/datasets/${(await call('datasets.import', { paths: [path] })).dataset_id}`;
+const addSet = async (path: string): Promise<string> => `/datasets/${(await call('datasets.import', { paths: [path], settings: shownAsTrained() })).dataset_id}`;
 const addModel = async (path: string): Promise<string> => `/models/${(await call('models.add', { path })).id}`;
 
 const always: Command[] = [

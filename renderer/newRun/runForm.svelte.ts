@@ -7,6 +7,8 @@ import { getPath, mergeConfig, same, setPath, type Loose } from '../ui/configPat
 import { issueText } from './issueText.ts';
 
 const fieldAt = new Map(runConfigFields.map((f) => [f.path, f]));
+/** paths of the settings that a configuration names */
+const valuesIn = (config: Loose): Set<string> => new Set(runConfigFields.map((f) => f.path).filter((path) => getPath(config, path) !== undefined));
 export interface FormIssue { path: string; message: string; hint: string }
 
 export class RunForm {
@@ -23,6 +25,11 @@ export class RunForm {
   asking = $state(false);
   /** an empty field is only complained about once it was touched, or a start was tried */
   touched: ReadonlySet<string> = $state.raw(new Set());
+  /** values that a preset, a file or another run brought */
+  given: ReadonlySet<string> = $state.raw(new Set());
+  /** what the model chosen advises, by path, and its name */
+  advice: Readonly<Record<string, unknown>> = $state.raw({});
+  adviser = $state('');
   tried = $state(false);
 
   /** what is sent: lines left blank in the sample prompts are no prompts */
@@ -47,7 +54,27 @@ export class RunForm {
   }
   /** what to say at a field now */
   issueAt(path: string): FormIssue | undefined { return this.tried || this.touched.has(path) ? this.errors.get(path) : this.formErrors.find((e) => e.path === path); }
-  reset(path: string): void { this.set(path, getPath(this.base, path)); }
+  /** Somebody chose this value, or brought it: the model's advice leaves it alone. */
+  chose(path: string): boolean { return this.touched.has(path) || this.given.has(path); }
+  /** what a field goes back to: the preset's value where it has one, else the model's advice, else the base */
+  basis(path: string): unknown { return path in this.advice && !this.given.has(path) ? this.advice[path] : getPath(this.base, path); }
+  reset(path: string): void {
+    this.config = setPath(this.config, path, this.basis(path));
+    this.touched = new Set([...this.touched].filter((p) => p !== path));
+  }
+
+  /** Takes the model's value, and follows it from then on. */
+  useAdvice(path: string): void {
+    this.given = new Set([...this.given].filter((p) => p !== path));
+    this.reset(path);
+  }
+
+  /** The model chosen advises these values: those that nobody chose are taken over, and what the model before it advised is given up. */
+  follow(advice: Readonly<Record<string, unknown>>, adviser: string): void {
+    const paths = new Set([...Object.keys(this.advice), ...Object.keys(advice)]);
+    [this.advice, this.adviser] = [advice, adviser];
+    this.config = [...paths].filter((path) => !this.chose(path)).reduce((config, path) => setPath(config, path, this.basis(path)), this.config);
+  }
 
   /** Starts from a preset; what names the person's own things (model, data, prompts) stays. */
   usePreset(name: string, preset: Loose): void {
@@ -55,10 +82,24 @@ export class RunForm {
     this.base = mergeConfig(defaultRunConfig(), preset);
     this.baseName = `“${name}”`;
     this.config = keep.reduce((config, path) => setPath(config, path, getPath(getPath(preset, path) === undefined ? this.config : preset, path)), this.base);
+    this.touched = new Set(keep.filter((path) => this.touched.has(path)));
+    this.given = valuesIn(preset);
+    this.follow(this.advice, this.adviser);
   }
 
-  /** Takes a whole or partial configuration over, as from a file or another run. @throws SyntaxError for text that is not JSON */
-  load(config: Loose): void { this.config = mergeConfig(defaultRunConfig(), config); }
+  /** Takes a whole or partial configuration over, as from a file or another run. */
+  load(config: Loose): void {
+    this.config = mergeConfig(defaultRunConfig(), config);
+    this.touched = new Set();
+    this.given = valuesIn(config);
+    this.follow(this.advice, this.adviser);
+  }
+  /** Takes over what was written as text: what it changed was typed, what it left out has its default. */
+  edit(config: Loose): void {
+    const before = this.config;
+    this.config = mergeConfig(defaultRunConfig(), config);
+    this.touched = new Set([...this.touched, ...runConfigFields.map((f) => f.path).filter((path) => !same(getPath(before, path), getPath(this.config, path)))]);
+  }
 
   /** Asks the core what it thinks: references, advice, memory and time. */
   async consult(): Promise<void> {

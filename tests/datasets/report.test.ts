@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { bucketingSchema } from '../../main/contract/datasetManifest.ts';
 import { datasetFlags } from '../../main/contract/datasets.ts';
 import { reportFolder, type ReportLine } from '../../main/datasets/cli.ts';
 import { cutCaption } from '../../main/datasets/tokens.ts';
@@ -52,6 +53,25 @@ describe('every kind of trouble', () => {
     expect((await room.items(id, 'issue:blurred')).map((i) => i.file)).toEqual(['1.png', '2.png']);
     expect((await room.h['datasets.summary']({ id })).flags.blurred).toBe(2);
     expect(() => room.h['datasets.settings']({ id, changes: { flat_threshold: 3 } })).toThrow(expect.objectContaining({ code: 'dataset.settings' }));
+  });
+});
+
+describe('what training takes', () => {
+  it('is counted at the resolution shown as a run at that resolution takes it', async () => {
+    const folder = tempFolder();
+    for (const [i, side] of [50, 50, 70, 100, 160, 160].entries()) put(folder, `${i}.png`, await png(i, side, side));
+    put(folder, 'bad.png', 'x');
+    const room = openRoom();
+    const { id } = await room.import(folder);
+    const ids = await room.h['datasets.ids']({ id, query: '', sort: 'name', descending: false });
+    for (const [at, change] of [[0, { kind: 'split', split: 'validation' }], [4, { kind: 'split', split: 'validation' }], [5, { kind: 'exclude', reason: 'x' }]] as const) await room.h['datasets.edit']({ id, target: { ids: [ids[at]!] }, change });
+    for (const [resolution, upscale, trained, held_out] of [[64, false, 2, 1], [96, false, 1, 1], [64, true, 3, 2]] as const) {
+      const bucketing = bucketingSchema.parse({ resolution, upscale, bucket_step: 8, min_bucket_side: 32 });
+      await room.h['datasets.settings']({ id, changes: { bucketing } });
+      expect(await room.h['datasets.summary']({ id })).toMatchObject({ trained, held_out, too_small: 5 - trained - held_out });
+      const { items } = room.service.manifestForRun(id, bucketing);
+      expect([items.filter((i) => i.split === 'train').length, items.filter((i) => i.split === 'validation').length]).toEqual([trained, held_out]);
+    }
   });
 });
 

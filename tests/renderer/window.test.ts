@@ -218,6 +218,49 @@ describe('the New run page', () => {
     await page.setViewportSize({ width: 1280, height: 800 });
     expect(over).toEqual([]);
   });
+  it('takes over what the chosen model advises where nobody chose a value, says so, and leaves a typed value alone', async () => {
+    await open('/runs/new');
+    await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
+    const weight = page.getByLabel('LPL weight', { exact: true }), resolution = page.getByLabel('Resolution', { exact: true }), model = page.getByLabel('Base model', { exact: true });
+    await expect.poll(() => weight.inputValue(), SOON).toBe('1');
+    await model.selectOption('builtin');
+    await expect.poll(() => weight.inputValue(), SOON).toBe('50');
+    expect(await resolution.inputValue()).toBe('64');
+    await page.locator('[data-path="lpl.lpl_weight"]').getByText('50: advised for the model “Emoji (built in)”.').waitFor();
+    await model.selectOption('sdxl');
+    await expect.poll(() => weight.inputValue(), SOON).toBe('1');
+    expect(await resolution.inputValue()).toBe('1024');
+    await weight.fill('3');
+    await model.selectOption('builtin');
+    await expect.poll(() => resolution.inputValue(), SOON).toBe('64');
+    expect(await weight.inputValue()).toBe('3');
+    await page.getByRole('button', { name: 'Use the model’s 50' }).click();
+    await expect.poll(() => weight.inputValue(), SOON).toBe('50');
+    await page.getByRole('button', { name: 'Save as draft' }).click();
+    await expect.poll(() => calls('runs.create'), SOON).toMatchObject([{ config: { data: { resolution: 64 }, lpl: { lpl_weight: 50 } } }]);
+  });
+  it('keeps what a preset names, and offers what the model advises', async () => {
+    await open('/runs/new');
+    await page.getByLabel('Base model', { exact: true }).selectOption('builtin');
+    await page.getByRole('button', { name: 'Presets' }).click();
+    await page.getByRole('menuitem', { name: /^SDXL LoRA with LPL/ }).click();
+    const weight = page.getByLabel('LPL weight', { exact: true });
+    await expect.poll(() => weight.inputValue(), SOON).toBe('1');
+    await page.getByRole('button', { name: 'Use the model’s 50' }).click();
+    await expect.poll(() => weight.inputValue(), SOON).toBe('50');
+    await page.getByRole('button', { name: 'Use the model’s 64' }).waitFor();
+  });
+  it('leads to one resolution: of the run, of its model, and of the data set’s page', async () => {
+    await open('/runs/new?dataset=kitchen&model=builtin');
+    await page.getByText('The page of “Kitchen photographs” shows it at 1,024 px.').waitFor();
+    await page.getByRole('button', { name: 'Show it at 64 px too' }).click();
+    await expect.poll(() => calls('datasets.settings'), SOON).toMatchObject([{ id: 'kitchen', changes: { bucketing: { resolution: 64 } } }]);
+    await page.evaluate(() => window.fake.emit('datasets.changed', { id: 'kitchen' }));
+    await page.getByText('shows it at').waitFor({ state: 'detached' });
+    await page.evaluate(() => { const summary = window.fake.answers['datasets.summary']!; window.fake.answers['datasets.summary'] = async (p) => ({ ...await summary(p), fits: 256 }); location.hash = '#/runs/new?dataset=kitchen&model=sdxl'; });
+    await page.getByRole('button', { name: 'Use 256 px' }).click();
+    await expect.poll(() => page.getByLabel('Resolution', { exact: true }).inputValue(), SOON).toBe('256');
+  });
   it('sends no prompts for lines left blank', async () => {
     await open('/runs/new?dataset=kitchen', 'empty');
     await page.getByLabel('Prompt 1', { exact: true }).fill('a red apple');
@@ -237,6 +280,44 @@ describe('the New run page', () => {
     });
     await expect.poll(() => page.getByLabel('Prompt 1', { exact: true }).inputValue(), SOON).toBe('a blue ball');
     expect(await page.getByLabel('Prompt 2', { exact: true }).count()).toBe(0);
+  });
+});
+
+describe('the page of a data set', () => {
+  it('counts what will be trained once, at the resolution that it names', async () => {
+    await open('/datasets');
+    await page.evaluate(() => {
+      const summary = window.fake.answers['datasets.summary']!;
+      window.fake.answers['datasets.summary'] = async (p) => { const s = await summary(p); return { ...s, too_small: 300, trained: s.trained - 280, held_out: s.held_out - 20, fits: 256 }; };
+      location.hash = '#/datasets/kitchen';
+    });
+    await page.getByText('At 1,024 px: 69 to train on, 19 for validation, 300 too small, 12 excluded, 1 unreadable').waitFor();
+    expect(await page.getByRole('button', { name: /^Will be trained/ }).innerText()).toMatch(/69$/);
+    await page.getByRole('button', { name: 'Show at 256 px' }).click();
+    await page.getByText('At 256 px: ').waitFor();
+    expect(await page.getByLabel('Shown at').inputValue()).toBe('256');
+    await page.getByLabel('Shown at').selectOption('64');
+    await page.getByText('At 64 px: ').waitFor();
+  });
+  it.each(['Enter', 'ArrowDown'])('leads from the filter to the pictures by %s, framed whole', async (key) => {
+    await open('/datasets/kitchen');
+    const grid = page.getByRole('listbox', { name: 'Pictures' });
+    await grid.waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('lemon');
+    await page.keyboard.press(key);
+    expect(await grid.evaluate((e) => e === document.activeElement)).toBe(true);
+    expect(await grid.evaluate((e) => { const box = e.parentElement!, frame = getComputedStyle(box, '::after'); return [frame.content, frame.borderTopWidth, frame.position, Math.round(Number.parseFloat(frame.width)) === box.clientWidth]; })).toEqual(['""', '2px', 'absolute', true]);
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('complementary', { name: 'Selection' }).getByText('2026/IMG_2001.jpg').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('To the pictures that it finds').waitFor();
+  });
+  it('shows a new set at the resolution of the model it will most likely train', async () => {
+    await open('/datasets', 'empty');
+    await page.getByRole('button', { name: 'Add a folder…' }).first().click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Choose this folder' }).click();
+    await expect.poll(() => calls('datasets.import'), SOON).toMatchObject([{ settings: { bucketing: { resolution: 64 } } }]);
   });
 });
 

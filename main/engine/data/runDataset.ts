@@ -69,7 +69,7 @@ export function dataWarnings(manifest: DatasetManifest, batchSize: number): Data
   const training = manifest.items.filter((i) => i.split === 'train' && !i.prior), warnings: DataWarning[] = [];
   if (training.length === 1) warnings.push({ code: 'data.one_picture', message: `The data set has one picture, ${training[0]!.name}: the model will learn to copy it. Add more pictures, or train for few steps.` });
   const uncaptioned = training.filter((i) => !i.captions.length);
-  if (uncaptioned.length) warnings.push({ code: 'data.no_caption', message: `${uncaptioned.length} of ${training.length} pictures have no caption and are trained with an empty one: ${some(uncaptioned)}` });
+  if (uncaptioned.length) warnings.push({ code: 'data.no_caption', message: `${uncaptioned.length} of ${training.length} pictures ${uncaptioned.length === 1 ? 'has no caption and is' : 'have no caption and are'} trained with an empty one: ${some(uncaptioned)}` });
   const shown = Map.groupBy(training, (i) => i.bucket.join('x')), small = [...shown].filter(([, list]) => list.reduce((n, i) => n + i.repeats, 0) < batchSize);
   if (small.length && training.length > 1) warnings.push({ code: 'data.small_bucket', message: `${small.length} of ${shown.size} buckets hold fewer pictures than a batch of ${batchSize}, so that some batches show a picture twice: ${small.map(([name, list]) => `${name} (${list.length})`).join(', ')}. A larger bucket step makes fewer buckets.` });
   return warnings;

@@ -60,7 +60,7 @@ export function datasetAnswers(total = 400): Answers {
     'datasets.summary': () => ({
       flags: Object.fromEntries(['unreadable', 'too-small', 'extreme-aspect', 'exact-duplicate', 'near-duplicate', 'blurred', 'flat', 'no-caption', 'caption-too-long', 'same-caption', 'duplicate-tags'].map((f) => [f, items.filter((p) => p.flags.includes(f as DatasetFlag)).length])) as Record<DatasetFlag, number>,
       buckets: [{ width: 576, height: 448, pictures: 160, samples: 160, lonely: false }, { width: 512, height: 512, pictures: 80, samples: 80, lonely: false }, { width: 832, height: 448, pictures: 2, samples: 2, lonely: true }], folders: [{ folder: '2026', pictures: items.length, repeats: 1, class_tokens: null, prior: false }],
-      notes: [{ file: 'notes.docx', code: 'not-a-picture', reason: 'It is not a picture.' }], samples_per_epoch: 408, too_small: 0, fits: 1024, columns: [], formats: [{ format: 'jpeg', pictures: items.length }],
+      notes: [{ file: 'notes.docx', code: 'not-a-picture', reason: 'It is not a picture.' }], samples_per_epoch: 408, too_small: 0, trained: set().counts.included - set().counts.validation, held_out: set().counts.validation, fits: 1024, columns: [], formats: [{ format: 'jpeg', pictures: items.length }],
     }),
     'datasets.tags': ({ prefix = '' }) => [['two lemons', 80], ['blue bowl', 80], ['an open window', 80], ['morning light', 80]].map(([tag, n]) => ({ tag: String(tag), count: Number(n) })).filter((t) => t.tag.startsWith(prefix)),
     'datasets.groups': () => [{ keep: 6, items: [6, 29] }, { keep: 52, items: [52, 75, 98] }].map((g) => ({ ...g, about: g.items.map((i) => { const { file, width, height, excluded } = one(i); return { file, width: width!, height: height!, excluded }; }) })),
