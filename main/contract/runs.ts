@@ -81,6 +81,15 @@ export const estimateSchema = z.object({
 });
 export type Estimate = z.output<typeof estimateSchema>;
 
+/**
+ * Steps that a dry run trains, in the order of its starts: one without LPL and, where LPL is on, one with it. That one takes a known share of the samples;
+ * where it is half of a batch, more steps are needed so that every number of samples occurs.
+ */
+export function dryRunSteps({ lpl, training }: Pick<z.output<typeof runConfigSchema>, 'lpl' | 'training'>): number[] {
+  const few = 6, ofAllCounts = 14;
+  return [few, ...(lpl.enabled ? [training.train_batch_size > 1 && !lpl.lpl_stratified ? ofAllCounts : few] : [])];
+}
+
 /** A place in the queue: a run, or all runs of a comparison that train or wait. */
 export const queueEntrySchema = z.object({
   /** the run's or the comparison's */

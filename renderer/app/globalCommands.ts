@@ -3,6 +3,7 @@ import { glossary } from '../../main/contract/glossary.ts';
 import { call } from '../api/api.ts';
 import { shownAsTrained } from '../datasets/shownAsTrained.ts';
 import { act } from './act.ts';
+import { away } from './needsCore.ts';
 import { commands, type Command } from './commands.svelte.ts';
 import { pickPath, type PickRequest } from './pickPath.svelte.ts';
 import { places } from './places.ts';
@@ -47,7 +48,7 @@ function underWay(): Command[] {
   const held = workspace.queue.value?.held ?? false;
   const paused = workspace.queueRows.find((r) => r.run.id === run?.id && r.entry.kind === 'comparison')?.entry;
   return [
-    ...(run?.state === 'running' ? [
+    ...(run?.state === 'running' && !away() ? [
       { id: 'live-sample', title: `Sample now: ${run.name}`, group: 'Under way', icon: 'picture', run: () => void act('runs.sampleNow', { id: run.id }, 'The sample prompts are drawn after this step.') },
       paused ? { id: 'live-pause', title: `Pause: ${paused.name}`, group: 'Under way', icon: 'pause', run: () => void act('comparisons.pause', { id: paused.id }) }
         : { id: 'live-pause', title: `Pause: ${run.name}`, group: 'Under way', icon: 'pause', run: () => void act('runs.pause', { id: run.id }) },

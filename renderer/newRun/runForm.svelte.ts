@@ -116,7 +116,11 @@ export class RunForm {
   }
 }
 
-/** The form of this session: leaving the page and coming back finds it as it was. */
+/** The form of this session: leaving the page and coming back finds it as it was. It belongs to no component: what it derives goes on when the page has gone. */
 let kept: RunForm | null = null;
-export const currentForm = (): RunForm => (kept ??= new RunForm());
-export function newForm(): RunForm { return (kept = new RunForm()); }
+export const currentForm = (): RunForm => kept ?? newForm();
+export function newForm(): RunForm {
+  let made!: RunForm;
+  $effect.root(() => { made = new RunForm(); });
+  return (kept = made);
+}

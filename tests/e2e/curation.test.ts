@@ -72,7 +72,7 @@ describe('import, fix, edit, split, export', () => {
     await page.getByRole('link', { name: 'Datasets' }).click();
     await page.getByRole('button', { name: 'Add a folder…' }).first().click();
     await page.getByRole('dialog').getByRole('button', { name: /^Messy/ }).click();
-    await page.getByRole('button', { name: 'Choose this folder' }).click();
+    await page.getByRole('button', { name: 'Choose “Messy”' }).click();
     await imported(page);
     await filters(page).getByText('1 file passed over').click();
     await filters(page).getByText('notes.docx').waitFor();
@@ -135,7 +135,7 @@ describe('import, fix, edit, split, export', () => {
     await more(/Export/);
     await page.getByRole('button', { name: 'Choose a folder…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: /^Out/ }).click();
-    await page.getByRole('button', { name: 'Choose this folder' }).click();
+    await page.getByRole('button', { name: 'Choose “Out”' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
     const out = join(home, 'Out', 'Messy');
     await expect.poll(() => existsSync(out), SOON).toBe(true);
@@ -190,8 +190,8 @@ describe('import, fix, edit, split, export', () => {
     await keys.press('a');
     await tabTo(/^Messy/);
     await keys.press('Enter');
-    await page.getByRole('dialog').getByText(join(home, 'Messy')).first().waitFor();
-    await tabTo(/^Choose this folder/);
+    await page.getByRole('button', { name: 'Choose “Messy”' }).waitFor();
+    await tabTo(/^Choose “/);
     await keys.press('Enter');
     await imported(page);
     await tabTo(/^Shown at/);
@@ -254,8 +254,8 @@ describe('import, fix, edit, split, export', () => {
     await keys.press('Enter');
     await tabTo(/^Out/);
     await keys.press('Enter');
-    await page.getByRole('dialog').getByText(join(home, 'Out')).first().waitFor();
-    await tabTo(/^Choose this folder/);
+    await page.getByRole('button', { name: 'Choose “Out”' }).waitFor();
+    await tabTo(/^Choose “/);
     await keys.press('Enter');
     await tabTo(/^Export$/);
     await keys.press('Enter');

@@ -30,8 +30,7 @@ async function chooseFolder(app: OpenApp, hands: Hands, home: string, name: stri
   }
   await open();
   await hands.press(app.page.getByRole('dialog').getByRole('button', { name: new RegExp(name) }));
-  await app.page.getByRole('dialog').getByText(join(home, name)).first().waitFor();
-  await hands.press(app.page.getByRole('button', { name: 'Choose this folder' }));
+  await hands.press(app.page.getByRole('button', { name: `Choose “${name}”` }));
 }
 const field = (page: Page, path: string) => page.locator(`[data-path="${path}"]`);
 const sentence = (page: Page, text: RegExp) => page.getByText(text).first().waitFor({ timeout: SLOW });

@@ -6,6 +6,7 @@ import { bucketingSchema, datasetManifestSchema } from '../../main/contract/data
 import { bucketSizes, centreCrop, nearestBucket } from '../../main/contract/buckets.ts';
 import { movedCrop, timeIds, tooSmall } from '../../main/engine/data/buckets.ts';
 import { decodeCrop, imageSize, toBytes, toUnitRange } from '../../main/engine/data/decodeImage.ts';
+import { dataWarnings } from '../../main/engine/data/runDataset.ts';
 import { readFolderDataset } from '../../main/engine/data/folderDataset.ts';
 import { errorOf, item, picture, pictureFolder, tempDir } from './train-helpers.ts';
 
@@ -91,6 +92,16 @@ describe('decoding', () => {
     const path = await picture(join(tempDir(), 'cut.jpg'), 256, 256);
     truncateSync(path, Math.floor(readFileSync(path).length * 0.6));
     expect(await errorOf(() => decodeCrop(path, whole(256, 256), { width: 64, height: 64 }, false))).toMatchObject({ code: 'image.unreadable' });
+  });
+});
+
+describe('warnings before the training', () => {
+  test('count pictures without a caption in words that fit', () => {
+    const set = (...captions: string[][]) => ({ items: captions.map((c, i) => item({ id: i, name: `${i}.png`, captions: c })) }) as unknown as Parameters<typeof dataWarnings>[0];
+    const said = (...captions: string[][]): string | undefined => dataWarnings(set(...captions), 1).find((w) => w.code === 'data.no_caption')?.message;
+    expect(said(['a'], [])).toBe('1 of 2 pictures has no caption and is trained with an empty one: 1.png');
+    expect(said([], [])).toBe('2 of 2 pictures have no caption and are trained with an empty one: 0.png, 1.png');
+    expect(said(['a'], ['b'])).toBeUndefined();
   });
 });
 

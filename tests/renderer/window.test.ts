@@ -23,7 +23,7 @@ beforeAll(async () => {
   context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   page = await context.newPage();
   page.on('pageerror', (e) => problems.push(e.message));
-  page.on('console', (m) => { if (m.type() === 'error') problems.push(m.text()); });
+  page.on('console', (m) => { if (m.type() === 'error' || m.type() === 'warning') problems.push(m.text()); });
 }, 300_000);
 afterAll(async () => { await browser?.close(); close?.(); });
 
@@ -261,6 +261,31 @@ describe('the New run page', () => {
     await page.getByRole('button', { name: 'Use 256 px' }).click();
     await expect.poll(() => page.getByLabel('Resolution', { exact: true }).inputValue(), SOON).toBe('256');
   });
+  it('is as it was when one comes back to it, and still says at once what is wrong', async () => {
+    await open('/runs/new');
+    await page.getByLabel('Steps', { exact: true }).fill('77');
+    for (const hash of ['#/models', '#/runs/new']) await page.evaluate((h) => { location.hash = h; }, hash);
+    const steps = page.getByLabel('Steps', { exact: true });
+    await expect.poll(() => steps.inputValue(), SOON).toBe('77');
+    await steps.fill('many');
+    await page.locator('[data-path="training.max_train_steps"]').getByText('A whole number is needed.').waitFor();
+    expect(problems).toEqual([]);
+  });
+  it.each([[1280, 800], [1920, 1080]])('at %i × %i shows a measurement whole, and says before when it takes as long as the run', async (width, height) => {
+    await page.setViewportSize({ width, height });
+    await open('/runs/new?dataset=kitchen', 'empty');
+    await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
+    await page.getByText('Measuring trains 12 steps on your pictures and throws them away.').waitFor();
+    await page.getByLabel('Steps', { exact: true }).fill('60');
+    await page.getByText('Measuring trains 12 steps in 2 starts, and this run has only 60: it may take as long as the run.').waitFor();
+    await page.getByRole('button', { name: 'Measure' }).click();
+    const last = page.getByText('A step takes 0.13 s without LPL');
+    await last.waitFor();
+    const [panel, side] = await Promise.all([last.evaluate((e) => e.closest('.panel')!.getBoundingClientRect().toJSON() as DOMRect), page.getByRole('complementary', { name: 'What will happen' }).evaluate((e) => e.getBoundingClientRect().toJSON() as DOMRect)]);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(panel.top).toBeGreaterThanOrEqual(side.top - 1);
+    expect(panel.bottom).toBeLessThanOrEqual(side.bottom + 1);
+  });
   it('sends no prompts for lines left blank', async () => {
     await open('/runs/new?dataset=kitchen', 'empty');
     await page.getByLabel('Prompt 1', { exact: true }).fill('a red apple');
@@ -316,7 +341,7 @@ describe('the page of a data set', () => {
   it('shows a new set at the resolution of the model it will most likely train', async () => {
     await open('/datasets', 'empty');
     await page.getByRole('button', { name: 'Add a folder…' }).first().click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Choose this folder' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: /^Choose “/ }).click();
     await expect.poll(() => calls('datasets.import'), SOON).toMatchObject([{ settings: { bucketing: { resolution: 64 } } }]);
   });
 });
@@ -396,12 +421,40 @@ describe('live events', () => {
     await dialog.getByText('exports/Watercolour-houses-1500.safetensors').waitFor();
     expect(await dialog.getByRole('link', { name: 'Download' }).getAttribute('download')).toBe('Watercolour houses-1500.safetensors');
   });
-  it('show a lost connection, only while it lasts', async () => {
-    await open('/runs');
+  it('show a lost connection, only while it lasts; what would ask the core is off and says why', async () => {
+    await open('/runs/live');
+    const asking = ['Sample now', 'Pause', 'Stop…'].map((name) => page.getByRole('button', { name, exact: true }));
+    await asking[0]!.waitFor();
     expect(await page.getByText('Connection lost').count()).toBe(0);
     await page.evaluate(() => window.fake.breakStreams(true));
-    await page.getByText('Connection lost').waitFor();
+    await page.getByText('Connection lost. Trying again').waitFor();
+    await page.getByText('Connection lost. Last heard: Training with LPL, step 412').waitFor();
+    for (const button of asking) {
+      expect(await button.isDisabled()).toBe(true);
+      expect(await button.getAttribute('title')).toMatch(/connection .* is lost.*works again/);
+    }
+    for (const key of ['s', 'p']) await page.keyboard.press(key);
+    await page.getByRole('button', { name: 'More' }).click();
+    expect(await page.getByRole('menuitem', { name: 'Export…' }).getAttribute('aria-disabled')).toBe('true');
+    expect(await page.getByRole('menuitem', { name: 'Settings of this run…' }).getAttribute('aria-disabled')).not.toBe('true');
+    await page.keyboard.press('Escape');
+    expect([...await calls('runs.sampleNow'), ...await calls('runs.pause')]).toEqual([]);
     await page.evaluate(() => window.fake.breakStreams(false));
-    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+    await page.getByText('Connection lost').first().waitFor({ state: 'detached' });
+    for (const button of asking) expect(await button.isEnabled()).toBe(true);
+    await asking[1]!.click();
+    await expect.poll(() => calls('runs.pause'), SOON).toEqual([{ id: 'live' }]);
+  });
+  it('draw what is recorded of LPL in charts of their own: each line is named in sight and looks like no other', async () => {
+    await open('/runs/live');
+    await page.getByRole('tab', { name: 'LPL', exact: true }).click();
+    const items = page.getByRole('group', { name: 'Lines' }).locator('.item');
+    for (const [title, names] of [['LPL by layer', ['mid', 'up 1', 'up 2', 'up 3', 'up 4']], ['Mean of the features', ['mid', 'up 1', 'up 2', 'up 3', 'up 4']], ['Signal to noise of its samples', ['mean', 'deviation', 'smallest', 'largest']]] as const) {
+      await page.getByLabel('What of LPL').selectOption({ label: title });
+      await expect.poll(() => items.evaluateAll((all) => all.map((e) => (e.textContent ?? '').trim().replace(/\s+\S+$/, ''))), SOON).toEqual(names);
+      const look = await items.evaluateAll((all) => all.map((e) => { const box = e.getBoundingClientRect(), legend = e.parentElement!.getBoundingClientRect(); return { colour: getComputedStyle(e.querySelector('path')!).stroke, inside: box.bottom <= legend.bottom + 1 }; }));
+      expect(new Set(look.map((l) => l.colour)).size).toBe(names.length);
+      expect(look.every((l) => l.inside)).toBe(true);
+    }
   });
 });

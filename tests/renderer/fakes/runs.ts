@@ -57,6 +57,12 @@ const shapes: Record<string, (step: number) => number> = {
   'lpl/layer_0': (s) => 0.09 * Math.exp(-s / 250) + 0.03 + 0.004 * Math.sin(s * 5.1), 'lpl/layer_1': (s) => 0.05 * Math.exp(-s / 250) + 0.02 + 0.004 * Math.sin(s * 3.1), 'lpl/layer_2': (s) => 0.03 * Math.exp(-s / 200) + 0.012 + 0.003 * Math.sin(s * 2.1), 'lpl/layer_3': (s) => 0.02 * Math.exp(-s / 200) + 0.006, 'lpl/layer_4': (s) => 0.01 * Math.exp(-s / 150) + 0.004,
   lr: (s) => 1e-4 * Math.min(1, s / 100), grad_norm: (s) => 0.8 * Math.exp(-s / 200) + 0.4 + 0.2 * Math.abs(Math.sin(s * 9.1)), images_per_s: (s) => 8.3 + 0.4 * Math.sin(s / 9), 'memory/rss_mb': (s) => 2700 + Math.min(140, s),
 };
+for (let i = 0; i < 5; i += 1) {
+  shapes[`lpl/feature_mean_${i}`] = (s) => 0.4 - 0.2 * i + 0.02 * Math.sin(s / 30 + i);
+  shapes[`lpl/feature_std_${i}`] = (s) => 3 - 0.5 * i + 0.1 * Math.sin(s / 20 + i);
+  shapes[`lpl/outlier_ratio_${i}`] = (s) => 0.002 * (i + 1) + 0.001 * Math.sin(s / 10 + i);
+}
+for (const [i, name] of ['mean', 'std', 'min', 'max'].entries()) shapes[`lpl/snr_${name}`] = (s) => 20 * (i + 1) + 5 * Math.sin(s / 15 + i);
 export const metricNames = Object.keys(shapes);
 
 export function seriesOf(names: readonly string[], from: number, to: number): Series[] {
