@@ -346,7 +346,54 @@ describe('the page of a data set', () => {
   });
 });
 
+describe('nothing is pushed or covered', () => {
+  const box = (name: string) => page.getByRole('region', { name }).evaluate((e) => e.getBoundingClientRect().toJSON() as DOMRect);
+  it('the status bar is one line at 1280 px, however long the names', async () => {
+    await open('/runs');
+    await page.evaluate(async () => {
+      const run = (await window.fake.invoke('runs.get', { id: 'live' })) as { result: object };
+      window.fake.emit('runs.changed', { run: { ...run.result, name: 'Watercolour houses by the sea, LPL weight 2, threshold 100', eta_s: 8_000 } as never });
+      window.fake.emit('jobs.changed', { job: { id: 'j1', kind: 'dataset.import', title: 'Importing “Photographs of the kitchen in the morning”', state: 'running', text: '370 of 1,204 pictures', done: 370, total: 1204, eta_s: 7_000, result: null, error: null, created_at: 1, ended_at: null } });
+    });
+    const bar = page.getByRole('contentinfo', { name: 'Status' });
+    await bar.getByText('2 h 13 min left').waitFor();
+    const lines = await bar.locator('span').evaluateAll((all) => all.filter((e) => e.childElementCount === 0 && e.textContent!.trim() !== '').map((e) => { const range = document.createRange(); range.selectNodeContents(e); return [e.textContent, new Set([...range.getClientRects()].map((r) => Math.round(r.top / 8))).size] as const; }).filter(([, n]) => n > 1));
+    expect(lines).toEqual([]);
+    expect(await bar.evaluate((e) => e.scrollWidth <= e.clientWidth)).toBe(true);
+  });
+  it('a changed prompt gets its way back without moving its box', async () => {
+    await open('/runs/new');
+    const prompt = page.getByLabel('Prompt 1', { exact: true });
+    const before = await prompt.boundingBox();
+    await prompt.fill('a red apple');
+    await page.getByRole('button', { name: 'Sample prompts: back to none' }).first().waitFor();
+    expect(await prompt.boundingBox()).toEqual(before);
+  });
+  it('a message leaves the events of a run free', async () => {
+    await open('/runs/live');
+    await page.getByRole('button', { name: 'Sample now' }).click();
+    await page.getByText('The sample prompts are drawn after this step.').waitFor();
+    const [message, events] = [await box('Messages'), await box('Events')];
+    expect(message.right <= events.left || message.bottom <= events.top).toBe(true);
+  });
+  it('numbers of a model keep their units', async () => {
+    await open('/models/builtin');
+    const cells = page.locator('.details td.num');
+    await cells.first().waitFor();
+    expect(await cells.evaluateAll((all) => all.every((e) => getComputedStyle(e).whiteSpace === 'nowrap'))).toBe(true);
+  });
+});
+
 describe('choosing a file', () => {
+  it('names the folder that is open on the button that takes it', async () => {
+    await open('/datasets');
+    await page.getByRole('button', { name: 'Add a folder…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Choose a folder of pictures' });
+    await dialog.getByText('In “mara”: 2 files and 1 folder').waitFor();
+    await dialog.getByRole('list', { name: 'Folder' }).getByRole('button', { name: /^Pictures/ }).click();
+    await dialog.getByRole('button', { name: 'Choose “Pictures”' }).click();
+    await expect.poll(() => calls('datasets.import'), SOON).toMatchObject([{ paths: ['/home/mara/Pictures'] }]);
+  });
   it('shows pickles, says why they are not opened, and takes a typed path', async () => {
     await open('/models');
     await page.getByRole('button', { name: 'Add model' }).click();
