@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -36,6 +36,16 @@ it('one changed number in every expected value: every line of every section fail
   expect(ok).toBe(false);
   expect(lines.length).toBeGreaterThan(130);
   expect(lines.filter((l) => l.pass && !ownRoundTrip.test(l.quantity)).map((l) => `${l.section} / ${l.quantity}`)).toEqual(['vae, op by op / mean', 'vae, op by op / rect_mean']);
+});
+it('another noise schedule in the folder is what training is computed with', async () => {
+  const training = quick.find((s) => s.name === 'training, op by op')!, section: ParitySection = { ...training, run: (d) => trainingRuns(training.name, d, 'tensorflow-eager', (name) => name === 'baseline_lora') };
+  const file = join(dir, 'tiny-sdxl', 'scheduler', 'scheduler_config.json');
+  cpSync(fixture('parity'), dir, { recursive: true, dereference: true });
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')) as object, beta_start: 0.0001, beta_end: 0.02, beta_schedule: 'linear' }));
+  const { lines } = await check([section]), losses = lines.filter((l) => l.quantity.endsWith('diffusion_loss'));
+  expect(losses.map((l) => [l.quantity, l.pass])).toEqual([['baseline_lora: diffusion_loss', false]]);
+  rmSync(file);
+  expect((await check([section])).lines).toEqual([]);
 });
 it('posterior means, which are inputs too, are compared', async () => {
   await changedCopy(fixture('parity'), dir, MEANS);

@@ -19,6 +19,16 @@ export interface NoiseScheduleConfig {
 /** SDXL's and Stable Diffusion's own. */
 export const SDXL_NOISE_SCHEDULE: NoiseScheduleConfig = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', num_train_timesteps: 1000 };
 
+/** The schedule of a scheduler_config.json; what it does not say is as in SDXL. `zeroSnr`: rescaled to zero terminal SNR whatever it says. */
+export function noiseScheduleOf(s: Record<string, unknown>, zeroSnr = false): NoiseScheduleConfig {
+  return {
+    beta_start: Number(s['beta_start'] ?? SDXL_NOISE_SCHEDULE.beta_start), beta_end: Number(s['beta_end'] ?? SDXL_NOISE_SCHEDULE.beta_end),
+    beta_schedule: (s['beta_schedule'] ?? SDXL_NOISE_SCHEDULE.beta_schedule) as BetaSchedule,
+    num_train_timesteps: Number(s['num_train_timesteps'] ?? SDXL_NOISE_SCHEDULE.num_train_timesteps), rescale_betas_zero_snr: zeroSnr || s['rescale_betas_zero_snr'] === true,
+    trained_betas: (s['trained_betas'] ?? null) as number[] | null,
+  };
+}
+
 const f32 = Math.fround;
 
 function linspace(start: number, end: number, n: number): number[] {

@@ -1,6 +1,7 @@
 /** Parity of training: ten optimizer steps under eight configurations, losses and norms at each step, final weights, EMA. */
 import { createExecutor, type BackendChoice } from '../backend/select.ts';
 import type { Executor } from '../backend/executor.ts';
+import { noiseScheduleOf } from '../diffusion/noiseSchedule.ts';
 import { parseUnetConfig } from '../models/unet.ts';
 import { parseVaeConfig } from '../models/vae.ts';
 import { tfjsShape, toTfjsLayout } from '../checkpoint/layout.ts';
@@ -20,6 +21,7 @@ const KEPT = ['conv_in.weight', 'conv_out.bias', 'mid_block.attentions.0.transfo
 async function readModel(dir: string): Promise<TinyModel> {
   const part = (name: string): string => `${dir}/tiny-sdxl/${name}`;
   return {
+    schedule: noiseScheduleOf(await readJson(part('scheduler/scheduler_config.json')) as Record<string, unknown>),
     unet: parseUnetConfig(await readJson(part('unet/config.json'))), vae: parseVaeConfig(await readJson(part('vae/config.json'))),
     unetWeights: await readWeights(part('unet/diffusion_pytorch_model.safetensors')), vaeWeights: await readWeights(part('vae/diffusion_pytorch_model.safetensors')),
   };
@@ -135,7 +137,7 @@ export async function* trainingRuns(section: string, dir: string, backend: Backe
 
 const section = (name: string, backend: BackendChoice): ParitySection => ({
   name,
-  files: ['training.safetensors', 'training.json', ...['unet', 'vae'].flatMap((c) => [`tiny-sdxl/${c}/config.json`, `tiny-sdxl/${c}/diffusion_pytorch_model.safetensors`])],
+  files: ['training.safetensors', 'training.json', 'tiny-sdxl/scheduler/scheduler_config.json', ...['unet', 'vae'].flatMap((c) => [`tiny-sdxl/${c}/config.json`, `tiny-sdxl/${c}/diffusion_pytorch_model.safetensors`])],
   run: (dir) => trainingRuns(name, dir, backend),
 });
 

@@ -1,6 +1,6 @@
 /** One training configuration of the fixtures, run by the engine's own step. */
 import type { Executor, HostTensor } from '../backend/executor.ts';
-import { alphasCumprod, SDXL_NOISE_SCHEDULE } from '../diffusion/noiseSchedule.ts';
+import { alphasCumprod, type NoiseScheduleConfig } from '../diffusion/noiseSchedule.ts';
 import type { PredictionType } from '../diffusion/prediction.ts';
 import type { LplOptions } from '../losses/lplOptions.ts';
 import { vaeLatentDecoder } from '../losses/vaeLatentDecoder.ts';
@@ -36,7 +36,7 @@ export interface TrainingConfig {
   warmup?: number;
 }
 export interface LoggedStep { diffusion_loss: number; lpl_loss: number; total_loss: number; lpl_samples: number; grad_norm?: number; lr?: number }
-export interface TinyModel { unet: UnetConfig; vae: VaeConfig; unetWeights: Weights; vaeWeights: Weights }
+export interface TinyModel { schedule: NoiseScheduleConfig; unet: UnetConfig; vae: VaeConfig; unetWeights: Weights; vaeWeights: Weights }
 
 /** The script's own defaults, unlike the recommended ones. */
 const LPL_DEFAULTS: LplOptions = { loss_type: 'mse', norm_type: 'default', pow_law: false, num_blocks: 4, remove_outliers: true };
@@ -45,6 +45,7 @@ export class TrainingRun {
   readonly executor: Executor;
   private readonly config: TrainingConfig;
   private readonly lr: number;
+  private readonly schedule: NoiseScheduleConfig;
   private readonly batches: Weights;
   private readonly networks: Networks;
   private readonly options: StepOptions;
@@ -55,6 +56,7 @@ export class TrainingRun {
     this.executor = executor;
     this.config = config;
     this.lr = lr;
+    this.schedule = model.schedule;
     this.batches = batches;
     this.steps = batches.get('timesteps')!.shape[0]!;
     declareWeights(executor, 'unet', model.unetWeights);
@@ -114,7 +116,7 @@ export class TrainingRun {
   /** Runs every batch; yields what the reference logs of each. */
   async *run(): AsyncGenerator<LoggedStep> {
     const { predictionType, accumulation } = this.options;
-    const weighting = { alphas: alphasCumprod(SDXL_NOISE_SCHEDULE), predictionType, snrGamma: this.config.snr_gamma ?? null, lplScale: this.config.lpl_scale ?? false };
+    const weighting = { alphas: alphasCumprod(this.schedule), predictionType, snrGamma: this.config.snr_gamma ?? null, lplScale: this.config.lpl_scale ?? false };
     for (let s = 0; s < this.steps; s++) {
       const { timesteps, chosen, places } = this.plan(s), number = this.updateNumbers(Math.floor(s / accumulation));
       const latents = toNhwc(row(this.batches.get('latents')!, s)), noise = toNhwc(row(this.batches.get('noise')!, s));

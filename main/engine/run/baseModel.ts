@@ -4,7 +4,7 @@ import type { RunConfig } from '../../contract/runConfig.ts';
 import type { Executor, StorageDtype } from '../backend/executor.ts';
 import { openModel } from '../checkpoint/openModel.ts';
 import type { ComponentName, ModelSource } from '../checkpoint/modelSource.ts';
-import type { NoiseScheduleConfig } from '../diffusion/noiseSchedule.ts';
+import { noiseScheduleOf, type NoiseScheduleConfig } from '../diffusion/noiseSchedule.ts';
 import type { PredictionType } from '../diffusion/prediction.ts';
 import { parseUnetConfig, type UnetConfig } from '../models/unet.ts';
 import { parseVaeConfig, vaeFactor, type VaeConfig } from '../models/vae.ts';
@@ -31,20 +31,11 @@ export async function openBaseModel({ model, diffusion }: ModelOptions): Promise
     if (diffusion.zero_terminal_snr && predictionType === 'epsilon') {
       throw new AppError('config.zero_snr_epsilon', 'Zero terminal SNR needs a model that predicts velocity: at pure noise, predicting the noise teaches nothing.', 'Turn "Zero terminal SNR" off, or set the prediction type to v_prediction.');
     }
-    return { source, unet, vae, predictionType, align: vaeFactor(vae), schedule: noiseSchedule(source.scheduler, diffusion.zero_terminal_snr) };
+    return { source, unet, vae, predictionType, align: vaeFactor(vae), schedule: noiseScheduleOf(source.scheduler, diffusion.zero_terminal_snr) };
   } catch (error) {
     await source.close();
     throw error;
   }
-}
-
-function noiseSchedule(s: Record<string, unknown>, zeroSnr: boolean): NoiseScheduleConfig {
-  return {
-    beta_start: Number(s['beta_start'] ?? 0.00085), beta_end: Number(s['beta_end'] ?? 0.012),
-    beta_schedule: (s['beta_schedule'] ?? 'scaled_linear') as NoiseScheduleConfig['beta_schedule'],
-    num_train_timesteps: Number(s['num_train_timesteps'] ?? 1000), rescale_betas_zero_snr: zeroSnr || s['rescale_betas_zero_snr'] === true,
-    trained_betas: (s['trained_betas'] ?? null) as number[] | null,
-  };
 }
 
 /** The executor's name of a component's weight. */
