@@ -23,8 +23,10 @@ const WARM_UP = 2;
 const TIMESTEPS = 1000;
 /** Real runs of the built-in model (LoRA and full, with and without LPL) went 3 to 14 % above what a few steps had shown. */
 const LATER = 0.1;
+/** Pictures that are drawn, or validated, at once: small ones go together (engine/run/batching.ts). What is measured has to fill such a batch: it costs the same with fewer. */
+const atOnce = (side: number): number => Math.max(1, Math.min(16, Math.floor(4096 / (side / 8) ** 2)));
 /** Held-out pictures that are validated. */
-const PROBED = 2;
+const probed = ({ data }: Pick<RunConfig, 'data'>): number => Math.max(2, atOnce(data.resolution));
 type Step = Extract<TrainerEvent, { type: 'step' }>;
 /** What a dry run is given: `prepare` writes the folder's config.json and data as for a real run. */
 export interface DryRunPorts { jobs: Jobs; folder: string; prepare: (run: RunRow) => Promise<void>; modelPath: (base: string) => string }
@@ -33,11 +35,11 @@ export interface DryRunPorts { jobs: Jobs; folder: string; prepare: (run: RunRow
 const shortened = (config: RunConfig, lpl: RunConfig['lpl'], steps: number, looks: boolean): RunConfig => ({
   ...config, lpl, samples: { ...(looks ? fewSamples(config) : { ...config.samples, prompts: [] }), sample_every: 0 },
   training: { ...config.training, max_train_steps: steps, num_train_epochs: null, checkpointing_steps: 10_000_000 },
-  validation: { ...config.validation, validation_every: looks && config.validation.validation_every > 0 ? 10_000_000 : 0, validation_images: PROBED },
+  validation: { ...config.validation, validation_every: looks && config.validation.validation_every > 0 ? 10_000_000 : 0, validation_images: Math.min(probed(config), config.validation.validation_images) },
 });
 /** As many pictures as are drawn at once (small ones go together), by a few steps of the sampler: what one more costs is the same. */
 function fewSamples({ samples, data }: RunConfig): RunConfig['samples'] {
-  const together = Math.max(1, Math.min(16, Math.floor(4096 / ((samples.sample_size ?? data.resolution) / 8) ** 2)));
+  const together = atOnce(samples.sample_size ?? data.resolution);
   const prompts = samples.prompts.slice(0, together);
   return { ...samples, prompts, seeds: samples.seeds.slice(0, Math.max(1, Math.floor(together / Math.max(1, prompts.length)))), num_inference_steps: Math.min(3, samples.num_inference_steps) };
 }
@@ -57,12 +59,12 @@ export function variants(config: RunConfig): Variant[] {
   ];
 }
 
-/** Only pictures of the bucket with the most pixels, as many as the steps can use, and two that are held out: nothing else has to be encoded. */
-export function largestBucket(manifest: DatasetManifest, pictures: number): DatasetManifest {
+/** Only pictures of the bucket with the most pixels, as many as the steps can use, and `probes` that are held out: nothing else has to be encoded. */
+export function largestBucket(manifest: DatasetManifest, pictures: number, probes: number): DatasetManifest {
   const training = manifest.items.filter((i) => i.split === 'train');
   const area = ({ bucket: [w, h] }: DatasetManifest['items'][number]): number => w * h;
   const { bucket } = training.filter((i) => !i.prior).reduce((most, i) => (area(i) > area(most) ? i : most));
-  const held = manifest.items.filter((i) => i.split === 'validation').toSorted((a, b) => Number(b.bucket.join() === bucket.join()) - Number(a.bucket.join() === bucket.join())).slice(0, PROBED);
+  const held = manifest.items.filter((i) => i.split === 'validation').toSorted((a, b) => Number(b.bucket.join() === bucket.join()) - Number(a.bucket.join() === bucket.join())).slice(0, probes);
   return { ...manifest, items: [...training.filter((i) => i.bucket.join() === bucket.join()).slice(0, Math.max(1, pictures)), ...held], left_out: [] };
 }
 
@@ -90,7 +92,7 @@ export function summarise(measured: readonly Measured[], { config, share, total,
   const all = first === null || second === null || full === plain ? null : first + (second - first) / full.share;
   const mean = first === null || all === null ? first : first + share * (all - first);
   const peak = Math.round(Math.max(...measured.flatMap((m) => m.steps).map((s) => s.memory.peak_rss_mb))), later = Math.round(LATER * peak);
-  const parts = mean === null ? [] : wholeRun(upkeep(plain, full, second ?? mean, { encoded: data.encoded, probes: Math.min(PROBED, data.validation) * config.validation.validation_bins, unseen: full.share === 1 && share > 0 && share < 1 ? 1 : 0 }), mean, total, config, data);
+  const parts = mean === null ? [] : wholeRun(upkeep(plain, full, second ?? mean, { encoded: data.encoded, probes: Math.min(probed(config), data.validation) * config.validation.validation_bins, unseen: full.share === 1 && share > 0 && share < 1 ? 1 : 0 }), mean, total, config, data);
   const notes = [`Steps on the largest bucket, ${bucket.join(' × ')} px, median after ${WARM_UP} to warm up.`];
   if (all !== null) notes.push(`A step takes ${round(first!)} s without LPL and about ${round(all)} s when every sample takes part; ${Math.round(share * 100)} % of the samples will.`);
   return {
@@ -108,7 +110,7 @@ async function readData(folder: string, config: RunConfig, modelPath: string, jo
   const { training } = config;
   const epochs = training.num_train_epochs;
   const total = epochs ? batchPlan(manifest.items.filter((i) => i.split === 'train'), { ...config.data, ...training }).stepsIn(epochs) : training.max_train_steps;
-  const narrow = largestBucket(manifest, Math.max(...dryRunSteps(config)) * training.train_batch_size * training.gradient_accumulation_steps);
+  const narrow = largestBucket(manifest, Math.max(...dryRunSteps(config)) * training.train_batch_size * training.gradient_accumulation_steps, probed(config));
   const validation = config.validation.validation_every > 0 ? Math.min(config.validation.validation_images, manifest.items.filter((i) => i.split === 'validation').length) : 0;
   const trained = manifest.items.filter((i) => i.split === 'train');
   return { narrow, total, counts: { pictures: trained.length + validation, encoded: narrow.items.length, buckets: new Set(trained.map((i) => i.bucket.join())).size, validation } };

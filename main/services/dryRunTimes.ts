@@ -48,9 +48,12 @@ export function upkeep(plain: Timed, full: Timed, step: number, { encoded, probe
   const extra = events.reduce((sum, e) => sum + (e.type === 'step' ? Math.max(0, e.seconds - 1.5 * step) : 0), 0);
   const first = events[firstStep], firstExtra = first?.type === 'step' ? Math.max(0, first.seconds - 1.5 * step) : 0;
   const lastThing = plain.events.findLast((e) => e.type === 'checkpoint' || e.type === 'sample' || e.type === 'validation');
+  // what is drawn and validated at the start is, for the first time, also made ready for that
+  const opened = plain.events.findIndex((e) => e.type === 'step'), ended = plain.events.findLastIndex((e) => e.type === 'step');
+  const firstLooks = Math.max(0, looking(plain.events.slice(0, opened + 1)) - looking(plain.events.slice(ended + 1)));
   const saved = full.events.findLast((e) => e.type === 'checkpoint'), saving = full.events.findLast(isStage('saving'));
   return {
-    start: Math.max(0, span(full.spawned, first?.at) - caching(opening) - looking(opening) - step), graphs: extra - firstExtra + unseen * firstExtra, graphsOfBucket: extra + during(opening, isStage('compiling')),
+    start: Math.max(0, span(full.spawned, first?.at) - caching(opening) - looking(opening) - step) + firstLooks, graphs: extra - firstExtra + unseen * firstExtra, graphsOfBucket: extra + during(opening, isStage('compiling')),
     picture: caching(plain.events) / Math.max(1, encoded), ...(drawing(plain.events) ?? { evaluation: 0, decoding: 0 }), probe: probeTime(plain.events, probes),
     save: span(saving?.at, saved?.at), finish: span(lastThing?.at, plain.ended),
   };

@@ -19,8 +19,9 @@ const steps = (seconds: number[], peak: number): Extract<TrainerEvent, { type: '
 describe('what is measured', () => {
   test('pictures of the bucket with the most pixels, as many as the steps can use', () => {
     const all = manifest([item(1, [64, 64]), item(2, [96, 64]), item(3, [96, 64]), item(4, [128, 128], { split: 'validation' }), item(5, [256, 256], { prior: true }), item(6, [96, 64], { prior: true })]);
-    expect(largestBucket(all, 10).items.map((i) => i.id)).toEqual([2, 3, 6, 4]);
-    expect(largestBucket(all, 1).items.map((i) => i.id)).toEqual([2, 4]);
+    expect(largestBucket(all, 10, 2).items.map((i) => i.id)).toEqual([2, 3, 6, 4]);
+    expect(largestBucket(all, 1, 2).items.map((i) => i.id)).toEqual([2, 4]);
+    expect(largestBucket(all, 1, 0).items.map((i) => i.id)).toEqual([2]);
   });
   test('the share of samples that take part in LPL follows threshold, bias and start', async () => {
     const share = (config: object): Promise<number> => lplShare(runConfigSchema.parse(config));
@@ -35,6 +36,14 @@ describe('what is measured', () => {
     expect(of({ lpl: { enabled: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 1, 3], [true, 500, 0.5, 0, 25]]);
     expect(of({ lpl: { enabled: true }, training: { train_batch_size: 1 } })).toEqual([[false, 200, 0, 1, 3], [true, 1000, 1, 0, 25]]);
     expect(of({ lpl: { enabled: true, lpl_stratified: true }, training: { train_batch_size: 4 } })).toEqual([[false, 200, 0, 1, 3], [true, 1000, 1, 0, 25]]);
+  });
+  test('held-out pictures fill a batch, as in a run: small ones are validated sixteen at once', () => {
+    const of = (resolution: number, validation: object): unknown => variants(runConfigSchema.parse({ data: { resolution }, validation })).map((v) => [v.config.validation.validation_images, v.config.validation.validation_every > 0]);
+    expect(of(64, { validation_every: 5, validation_images: 24 })).toEqual([[16, true]]);
+    expect(of(64, { validation_every: 5, validation_images: 6 })).toEqual([[6, true]]);
+    expect(of(256, { validation_every: 5 })).toEqual([[4, true]]);
+    expect(of(1024, { validation_every: 5 })).toEqual([[2, true]]);
+    expect(of(1024, { validation_every: 0 })).toEqual([[2, false]]);
   });
   test('the time of a step lies between those without and with all samples; memory is the most seen', () => {
     const planned = (share: number): Planned => ({ config: runConfigSchema.parse({}), share, total: 100, bucket: [64, 64], available: 1_000, data: { pictures: 5, encoded: 5, buckets: 1, validation: 0 } });
@@ -61,6 +70,11 @@ describe('what a run does besides its steps', () => {
     // 20 s to the first step, of which 4 were encoding, 8 drawing and validating, 1 a step
     expect(upkeep(timed, timed, 1, { encoded: 4, probes: 2, unseen: 1 }).graphs).toBe(5);
     expect(upkeep(timed, timed, 1, { encoded: 4, probes: 2 })).toEqual({ start: 7, graphs: 2.5, graphsOfBucket: 7, picture: 1, evaluation: 3, decoding: 2, probe: 2, save: 2, finish: 2 });
+  });
+  test('what the first pictures and the first validation take longer than the next counts once', () => {
+    const slow = run.map((e, i) => ({ ...e, at: e.at + (i >= 5 ? 10_000 : 0) + (i >= 6 ? 20_000 : 0) })), timed = { spawned: 0, ended: 75_000, events: slow };
+    // 8 s of looking became 38, and the late ones take 12
+    expect(upkeep(timed, timed, 1, { encoded: 4, probes: 2 })).toEqual({ start: 7 + 38 - 12, graphs: 2.5, graphsOfBucket: 7, picture: 1, evaluation: 3, decoding: 2, probe: 2, save: 2, finish: 2 });
   });
   test('a whole run counts each as often as it comes', () => {
     expect([times(50, 100), times(50, 101), times(0, 100), times(200, 100)]).toEqual([2, 3, 1, 1]);
