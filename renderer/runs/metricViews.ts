@@ -22,7 +22,7 @@ export const metricViews: readonly MetricView[] = [
   { id: 'feature-mean', group: 'lpl', title: 'Mean of the features', metrics: ['lpl/feature_mean_*'], unit: '', format: number, smoothed: true },
   { id: 'feature-deviation', group: 'lpl', title: 'Deviation of the features', metrics: ['lpl/feature_std_*'], unit: '', format: number, smoothed: true },
   { id: 'outliers', group: 'lpl', title: 'Share left out as outliers', metrics: ['lpl/outlier_ratio_*'], unit: '', format: number, smoothed: true },
-  { id: 'snr', group: 'lpl', title: 'Signal to noise of its samples', metrics: ['lpl/snr_*'], unit: '', format: number, smoothed: false },
+  { id: 'snr', group: 'lpl', title: 'Signal to noise of its samples', metrics: ['lpl/snr_mean', 'lpl/snr_min', 'lpl/snr_max', 'lpl/snr_std'], unit: '', format: number, smoothed: false },
   { id: 'lr', title: 'Learning rate', metrics: ['lr', 'lr/*'], unit: '', format: number, smoothed: false },
   { id: 'grad', title: 'Gradient norm', short: 'Gradient', metrics: ['grad_norm'], unit: '', format: number, smoothed: true },
   { id: 'validation', title: 'Validation', metrics: ['validation/*', 'val/*'], unit: '', format: number, smoothed: false },

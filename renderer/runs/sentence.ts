@@ -13,7 +13,7 @@ function stageSentence(r: Facts): string {
   if (!stage || stage.stage === 'training') return `Training ${r.lpl_enabled ? 'with LPL' : 'without LPL'}, ${steps(r)}${left(r)}.`;
   const part = stage.total > 0 ? ` ${count(stage.done)} of ${count(stage.total)}` : '';
   const time = stage.eta_s === null ? '' : `, about ${duration(stage.eta_s)} left`;
-  return `${stage.text}${part}${time}${r.step > 0 ? ` (${steps(r)})` : ''}.`;
+  return `${stage.text.charAt(0).toUpperCase()}${stage.text.slice(1)}${part}${time}${r.step > 0 ? ` (${steps(r)})` : ''}.`;
 }
 
 /** What a run is doing, or how it ended. */

@@ -496,7 +496,7 @@ describe('live events', () => {
     await open('/runs/live');
     await page.getByRole('tab', { name: 'LPL', exact: true }).click();
     const items = page.getByRole('group', { name: 'Lines' }).locator('.item');
-    for (const [title, names] of [['LPL by layer', ['mid', 'up 1', 'up 2', 'up 3', 'up 4']], ['Mean of the features', ['mid', 'up 1', 'up 2', 'up 3', 'up 4']], ['Signal to noise of its samples', ['mean', 'deviation', 'smallest', 'largest']]] as const) {
+    for (const [title, names] of [['LPL by layer', ['mid', 'up 1', 'up 2', 'up 3', 'up 4']], ['Mean of the features', ['mid', 'up 1', 'up 2', 'up 3', 'up 4']], ['Signal to noise of its samples', ['mean', 'smallest', 'largest', 'deviation']]] as const) {
       await page.getByLabel('What of LPL').selectOption({ label: title });
       await expect.poll(() => items.evaluateAll((all) => all.map((e) => (e.textContent ?? '').trim().replace(/\s+\S+$/, ''))), SOON).toEqual(names);
       const look = await items.evaluateAll((all) => all.map((e) => { const box = e.getBoundingClientRect(), legend = e.parentElement!.getBoundingClientRect(); return { colour: getComputedStyle(e.querySelector('path')!).stroke, inside: box.bottom <= legend.bottom + 1 }; }));
