@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { encodeFunction } from '../../main/engine/backend/graph/encode.ts';
 import { callFunction, type Functions } from '../../main/engine/backend/graph/functions.ts';
+import { groupNorm } from '../../main/engine/ops/nn.ts';
 import { GraphExecutor } from '../../main/engine/backend/graph/graphExecutor.ts';
 import { Body, needed } from '../../main/engine/backend/graph/node.ts';
 import { tf } from '../../main/engine/tf.ts';
@@ -10,19 +11,45 @@ const executor = new GraphExecutor();
 afterAll(() => { executor.dispose(); });
 const x = { shape: [6, 6], data: Float32Array.from({ length: 36 }, (_, i) => i) };
 
+/** How often each operation stands in a step as it is written. */
+const operations = (name: string): ((op: string) => number) => {
+  const { body, fetches } = executor.tracedStep(name);
+  const written = needed(body.nodes, body.nodes.filter((n) => Object.values(fetches).includes(n.name)).map((node) => ({ body, node, index: 0, dtype: 1, shape: [] })));
+  return (op) => written.filter((n) => n.op === op).length;
+};
+
 test('reshaped twice is reshaped once, back again not at all, and equal fills are one', async () => {
   executor.define('step', { x: { shape: [6, 6], dtype: 'float32' } }, ({ x: given }) => {
     const twice = tf.reshape(tf.reshape(tf.reshape(given!, [36]), [9, 4]), [4, 9]), back = tf.reshape(tf.reshape(given!, [36]), [6, 6]);
     return { outputs: { twice: tf.add(twice, tf.ones([4, 9])), back: tf.add(back, 1), ones: tf.mul(tf.ones([4, 9]), 2) } };
   });
-  const { body, fetches } = executor.tracedStep('step');
-  const written = needed(body.nodes, body.nodes.filter((n) => Object.values(fetches).includes(n.name)).map((node) => ({ body, node, index: 0, dtype: 1, shape: [] })));
-  const count = (op: string): number => written.filter((n) => n.op === op).length;
+  const count = operations('step');
   expect([count('Reshape'), count('Fill')]).toEqual([1, 1]);
   const out = await executor.run('step', { x });
   expect(out['twice']!).toEqual({ shape: [4, 9], data: x.data.map((v) => v + 1) });
   expect(out['back']!).toEqual({ shape: [6, 6], data: x.data.map((v) => v + 1) });
   expect(out['ones']!.data).toEqual(new Float32Array(36).fill(2));
+});
+
+test('two values reshaped alike are computed on before, others as they are', async () => {
+  executor.define('alike', { x: { shape: [6, 6], dtype: 'float32' } }, ({ x: given }) => {
+    const a = tf.mul(given!, 2), b = tf.mul(given!, 3), flat = (t: tf.Tensor): tf.Tensor => tf.reshape(t, [36]);
+    return { outputs: { sum: tf.add(flat(a), flat(b)), same: tf.reshape(tf.sub(flat(a), flat(b)), [6, 6]), rows: tf.mul(tf.reshape(tf.sum(a, 1), [6, 1]), tf.reshape(tf.sum(a, 0), [1, 6])) } };
+  });
+  expect(operations('alike')('Reshape')).toBe(3); // sum's, and rows' two of one shape [6] that become two
+  const out = await executor.run('alike', { x });
+  expect(out['sum']!).toEqual({ shape: [36], data: x.data.map((v) => 5 * v) });
+  expect(out['same']!).toEqual({ shape: [6, 6], data: x.data.map((v) => 0 - v) });
+  const row = (i: number): number => x.data.slice(6 * i, 6 * i + 6).reduce((s, v) => s + 2 * v, 0), column = (j: number): number => [0, 1, 2, 3, 4, 5].reduce((s, i) => s + 2 * x.data[6 * i + j]!, 0);
+  expect(Array.from(out['rows']!.data)).toEqual(Array.from({ length: 36 }, (_, k) => row(Math.floor(k / 6)) * column(k % 6)));
+});
+
+test('a group norm has one matrix of its channels and groups for all that use it, and few operations', () => {
+  const of = (...shape: number[]) => ({ shape, dtype: 'float32' as const }), inputs = { p: of(2, 4, 4, 8), gamma: of(8), beta: of(8) };
+  executor.define('norms', inputs, ({ p, gamma, beta }) => ({ outputs: { y: groupNorm(groupNorm(p!, gamma!, beta!, 2, 1e-5), gamma!, beta!, 2, 1e-5) } }));
+  const count = operations('norms');
+  expect(count('Tile')).toBe(2); // one with the groups' share, one of ones
+  expect(count('MatMul')).toBe(8); // to groups and back, of means and of 1/σ, twice
 });
 
 test('a function is written without what nothing needs; changes of variables stay', () => {

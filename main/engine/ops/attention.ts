@@ -6,31 +6,27 @@ import { fuse, sequenced } from './fuse.ts';
 /** Weights of more values than this are not kept for the gradient, nor all computed at once (64 M values are 256 MB). */
 const CHUNK_VALUES = 2 ** 26;
 
-/** [N,L,C] -> [N·heads,L,C/heads]. */
+/** [N,L,C] -> [N,heads,L,C/heads]. */
 function splitHeads(x: Tensor, heads: number): Tensor {
   const [n, l, c] = x.shape as [number, number, number];
-  if (heads === 1) return x;
-  return tf.reshape(tf.transpose(tf.reshape(x, [n, l, heads, c / heads]), [0, 2, 1, 3]), [n * heads, l, c / heads]);
+  return heads === 1 ? tf.reshape(x, [n, 1, l, c]) : tf.transpose(tf.reshape(x, [n, l, heads, c / heads]), [0, 2, 1, 3]);
 }
 
 /** The inverse of splitHeads. */
-function mergeHeads(x: Tensor, heads: number): Tensor {
-  const [b, l, d] = x.shape as [number, number, number];
-  if (heads === 1) return x;
-  return tf.reshape(tf.transpose(tf.reshape(x, [b / heads, heads, l, d]), [0, 2, 1, 3]), [b / heads, l, heads * d]);
+function mergeHeads(x: Tensor): Tensor {
+  const [n, heads, l, d] = x.shape as [number, number, number, number];
+  return tf.reshape(heads === 1 ? x : tf.transpose(x, [0, 2, 1, 3]), [n, l, heads * d]);
 }
 
-/** softmax(q·kᵀ + mask). q is scaled already. q [B,L,D], k [B,S,D] -> [B,L,S]; mask broadcasts to [N,heads,L,S]. */
-function weights(q: Tensor, k: Tensor, heads: number, mask?: Tensor): Tensor {
+/** softmax(q·kᵀ + mask). q is scaled already. q [N,heads,L,D], k [N,heads,S,D] -> [N,heads,L,S], to which mask broadcasts. */
+function weights(q: Tensor, k: Tensor, mask?: Tensor): Tensor {
   const scores = tf.matMul(q, k, false, true);
-  if (!mask) return tf.softmax(scores);
-  const [b, l, s] = scores.shape as [number, number, number];
-  return tf.softmax(tf.reshape(tf.add(tf.reshape(scores, [b / heads, heads, l, s]), mask), [b, l, s]));
+  return tf.softmax(mask ? tf.add(scores, mask) : scores);
 }
 
-/** Through the softmax: dS = P∘(dP − Σ dO∘O) (Dao et al. 2022, eq. 4). p, dp [B,L,S]; o, dO [B,L,D]. */
+/** Through the softmax: dS = P∘(dP − Σ dO∘O) (Dao et al. 2022, eq. 4). p, dp [N,heads,L,S]; o, dO [N,heads,L,D]. */
 function scoreGradient(p: Tensor, dp: Tensor, o: Tensor, dO: Tensor): Tensor {
-  const d = tf.sum(tf.mul(dO, o), 2, true);
+  const d = tf.sum(tf.mul(dO, o), 3, true);
   return fuse(p.size, () => tf.mul(p, tf.sub(dp, d)));
 }
 
@@ -44,16 +40,16 @@ function splitGradients([q, k, v, p, o]: Tensor[], dO: Tensor): Gradients {
 
 /** [first, count] of each chunk of queries. */
 function chunksOf(q: Tensor, k: Tensor, limit: number): [number, number][] {
-  const [b, l] = q.shape as [number, number], rows = Math.max(1, Math.min(l, Math.floor(limit / (b * k.shape[1]!))));
+  const [n, heads, l] = q.shape as [number, number, number], rows = Math.max(1, Math.min(l, Math.floor(limit / (n * heads * k.shape[2]!))));
   return Array.from({ length: Math.ceil(l / rows) }, (_, i) => [i * rows, Math.min(rows, l - i * rows)]);
 }
 
-const rowsOf = (x: Tensor, [first, count]: [number, number]): Tensor => tf.slice(x, [0, first, 0], [x.shape[0]!, count, x.shape[2]!]);
+const rowsOf = (x: Tensor, [first, count]: [number, number]): Tensor => tf.slice(x, [0, 0, first, 0], [x.shape[0]!, x.shape[1]!, count, x.shape[3]!]);
 
 function chunkedForward(q: Tensor, k: Tensor, v: Tensor, chunks: [number, number][]): Tensor {
   const parts: Tensor[] = [];
-  for (const c of chunks) parts.push(tf.matMul(weights(sequenced(rowsOf(q, c), parts.at(-1)), k, 1), v));
-  return tf.concat(parts, 1);
+  for (const c of chunks) parts.push(tf.matMul(weights(sequenced(rowsOf(q, c), parts.at(-1)), k), v));
+  return tf.concat(parts, 2);
 }
 
 function chunkedGradients([q, k, v, o]: Tensor[], dO: Tensor, chunks: [number, number][]): Gradients {
@@ -61,12 +57,12 @@ function chunkedGradients([q, k, v, o]: Tensor[], dO: Tensor, chunks: [number, n
   let dk: Tensor | undefined, dv: Tensor | undefined;
   for (const c of chunks) {
     const qc = sequenced(rowsOf(q!, c), dk);
-    const g = splitGradients([qc, k!, v!, weights(qc, k!, 1), rowsOf(o!, c)], rowsOf(dO, c));
+    const g = splitGradients([qc, k!, v!, weights(qc, k!), rowsOf(o!, c)], rowsOf(dO, c));
     dqs.push(g.dq);
     dk = dk ? tf.add(dk, g.dk) : g.dk;
     dv = dv ? tf.add(dv, g.dv) : g.dv;
   }
-  return { dq: tf.concat(dqs, 1), dk: dk!, dv: dv! };
+  return { dq: tf.concat(dqs, 2), dk: dk!, dv: dv! };
 }
 
 /**
@@ -80,14 +76,14 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, mask?:
     const [qs, ks, vs] = split(), chunks = mask ? [] : chunksOf(qs, ks, chunkValues);
     if (chunks.length > 1) {
       const o = chunkedForward(qs, ks, vs, chunks);
-      return { value: mergeHeads(o, heads), saved: [qs, ks, vs, o] };
+      return { value: mergeHeads(o), saved: [qs, ks, vs, o] };
     }
-    const p = weights(qs, ks, heads, mask), o = tf.matMul(p, vs);
-    return { value: mergeHeads(o, heads), saved: [qs, ks, vs, p, o] };
+    const p = weights(qs, ks, mask), o = tf.matMul(p, vs);
+    return { value: mergeHeads(o), saved: [qs, ks, vs, p, o] };
   };
   return customOp([q, k, v], compute, (dy, saved) => {
     const dO = splitHeads(dy, heads);
     const g = saved.length === 5 ? splitGradients(saved, dO) : chunkedGradients(saved, dO, chunksOf(saved[0]!, saved[1]!, chunkValues));
-    return [() => tf.mul(mergeHeads(g.dq, heads), scale), () => mergeHeads(g.dk, heads), () => mergeHeads(g.dv, heads)];
+    return [() => tf.mul(mergeHeads(g.dq), scale), () => mergeHeads(g.dk), () => mergeHeads(g.dv)];
   });
 }

@@ -9,13 +9,15 @@ export const recording = (): GraphRecorder | undefined => (tf.getBackend() === G
 /** Compiling a loop takes a tenth of a second; below this many values it saves too little. */
 const WORTH_COMPILING = 2 ** 15;
 
+/** Whether `fuse` compiles work on this many values. Where not, what several parts of it need is better computed once. */
+export const fuses = (size: number): boolean => size >= WORTH_COMPILING && (recording()?.current.xla ?? false);
+
 /**
  * Elementwise work (no reductions: XLA's are slow on CPUs) on about `size` values, to be compiled into one loop by XLA: one pass over memory
  * instead of one per operation, a quarter of the time for SiLU's gradient. Not to be used on a tape: only inside a customOp.
  */
 export function fuseAll(size: number, f: () => Tensor[]): Tensor[] {
-  const recorder = size < WORTH_COMPILING ? undefined : recording();
-  return recorder?.current.xla ? recorder.inFunction({ _XlaMustCompile: { bool: true } }, f) : f();
+  return fuses(size) ? recording()!.inFunction({ _XlaMustCompile: { bool: true } }, f) : f();
 }
 
 /** `fuseAll` of one tensor. */

@@ -4,6 +4,7 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import { needed, type AttrValue, type Attrs, type GraphNode, type Ref } from './node.ts';
+import { DT } from '../nodeBinding.ts';
 import { outputName } from './outputNames.ts';
 
 type Writer = protobuf.Writer;
@@ -35,8 +36,18 @@ function writeAttr(w: Writer, a: AttrValue): void {
   else message(w, 1, (l) => ('ints' in a ? packed(l, 3, a.ints) : packed(l, 6, a.types)));
 }
 
+/** Values that every operation takes where its node does not say: a step's nodes are copied half a dozen times by TensorFlow, each attribute with them. */
+const DEFAULTS: Attrs = {
+  ...Object.fromEntries(['Tshape', 'Tidx', 'Tperm', 'Tmultiples', 'Tpaddings', 'index_type'].map((name) => [name, { type: DT.int32 }])),
+  ...Object.fromEntries(['transpose_a', 'transpose_b', 'adj_x', 'adj_y', 'keep_dims', 'Truncate'].map((name) => [name, { bool: false }])),
+  ...Object.fromEntries(['container', 'config', 'config_proto', 'executor_type'].map((name) => [name, { string: '' }])),
+  data_format: { string: 'NHWC' }, dilations: { ints: [1, 1, 1, 1] }, explicit_paddings: { ints: [] }, use_cudnn_on_gpu: { bool: true },
+};
+const isDefault = (key: string, value: AttrValue): boolean => key in DEFAULTS && JSON.stringify(DEFAULTS[key]) === JSON.stringify(value);
+
 function writeAttrs(w: Writer, field: number, attrs: Attrs): void {
   for (const [key, value] of Object.entries(attrs)) {
+    if (isDefault(key, value)) continue;
     message(w, field, (entry) => { text(entry, 1, key); message(entry, 2, (v) => writeAttr(v, value)); });
   }
 }

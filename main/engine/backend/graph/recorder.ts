@@ -126,6 +126,9 @@ export class GraphRecorder extends tf.KernelBackend {
     return refs.map((r) => (float(r) ? this.body.cast(r, dtype, refs.filter((o) => o !== r)) : r));
   }
 
+  /** What `make` recorded for this key, recorded once in this body. */
+  once(key: string, make: () => Tensor): Tensor { return this.tensor(this.body.once(key, () => this.ref(make()))); }
+
   ints(values: number[]): Ref { return this.body.ints(values); }
   int(value: number): Ref { return this.body.constant(Int32Array.of(value), [], DT.int32); }
 

@@ -1,6 +1,7 @@
 /** Kernels that work element by element. */
 import { tf } from '../../../tf.ts';
 import { tfDtype, type GraphRecorder } from '../recorder.ts';
+import { unreshaped } from '../node.ts';
 import { typeOf, type Kernel, type Kernels } from './kernel.ts';
 
 type Unary = { inputs: { x: tf.TensorInfo }; backend: GraphRecorder };
@@ -10,7 +11,14 @@ const broadcast = (a: number[], b: number[]): number[] => tf.backend_util.assert
 
 const unary = (op: string): Kernel => ({ inputs: { x }, backend }: Unary) => backend.op(op, [x], typeOf(x), x.shape, x.dtype);
 const predicate = (op: string): Kernel => ({ inputs: { x }, backend }: Unary) => backend.op(op, [x], op === 'LogicalNot' ? {} : typeOf(x), x.shape, 'bool');
-const binary = (op: string): Kernel => ({ inputs: { a, b }, backend }: Binary) => backend.op(op, [a, b], typeOf(a), broadcast(a.shape, b.shape), a.dtype);
+/** Of two values that were reshaped alike, what they were before is taken: one reshape instead of two, or none. */
+const binary = (op: string): Kernel => ({ inputs: { a, b }, backend }: Binary) => {
+  const before = [a, b].map((t) => unreshaped(backend.ref(t))), [shape, other] = before.map((r) => r.shape.join());
+  if (a.shape.join() === b.shape.join() && shape === other && shape !== a.shape.join()) {
+    return backend.reshaped(backend.op(op, before, typeOf(a), before[0]!.shape, a.dtype), a.shape);
+  }
+  return backend.op(op, [a, b], typeOf(a), broadcast(a.shape, b.shape), a.dtype);
+};
 const comparison = (op: string): Kernel => ({ inputs: { a, b }, backend }: Binary) => backend.op(op, [a, b], typeOf(a), broadcast(a.shape, b.shape), 'bool');
 const logical = (op: string): Kernel => ({ inputs: { a, b }, backend }: Binary) => backend.op(op, [a, b], {}, broadcast(a.shape, b.shape), 'bool');
 
