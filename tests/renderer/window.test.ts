@@ -162,6 +162,18 @@ describe('the window by keyboard alone', () => {
     await page.keyboard.press('ArrowDown');
     await page.getByRole('dialog').getByText('a smiling face with sunglasses').waitFor();
   });
+  it('shows a tall picture whole among the others, and with its own proportions beside them', async () => {
+    await open('/datasets/kitchen');
+    await page.locator('#picture-2 img').evaluate((img: HTMLImageElement) => img.decode());
+    await page.locator('#picture-2').click();
+    await page.locator('.frame:has(> .crop) > img').evaluate((img: HTMLImageElement) => img.decode());
+    const rect = (selector: string): Promise<{ width: number; height: number; top: number; bottom: number }> => page.locator(selector).evaluate((e) => { const { width, height, top, bottom } = e.getBoundingClientRect(); return { width, height, top, bottom }; });
+    const cell = await rect('#picture-2'), inCell = await rect('#picture-2 img'), beside = await rect('.frame:has(> .crop) > img');
+    expect(inCell.top).toBeGreaterThanOrEqual(cell.top);
+    expect(inCell.bottom).toBeLessThanOrEqual(cell.bottom);
+    expect(beside.width / beside.height).toBeCloseTo(900 / 1200, 2);
+    expect(beside.height).toBeLessThanOrEqual(300);
+  });
   it('curates: moves, excludes, tags, undoes', async () => {
     await open('/datasets/kitchen');
     const list = page.getByRole('listbox', { name: 'Pictures' });
