@@ -46,6 +46,7 @@ export class RunForm {
   readonly changed = $derived(runConfigFields.filter((f) => !same(getPath(this.config, f.path), getPath(this.base, f.path))));
   #lastValid: RunConfig = defaultRunConfig();
   #asked = 0;
+  #latest: Promise<void> = Promise.resolve();
 
   get(path: string): unknown { return getPath(this.config, path); }
   set(path: string, value: unknown): void {
@@ -103,6 +104,12 @@ export class RunForm {
 
   /** Asks the core what it thinks: references, advice, memory and time. */
   async consult(): Promise<void> {
+    for (let own = (this.#latest = this.#ask()); ; own = this.#latest) {
+      await own;
+      if (own === this.#latest) return;
+    }
+  }
+  async #ask(): Promise<void> {
     const asked = ++this.#asked;
     if (this.parsed.success) this.#lastValid = this.parsed.data;
     this.asking = true;

@@ -130,3 +130,23 @@ describe('pictures out of sight', () => {
     await grid().getByRole('option', { name: 'IMG_2399.jpg' }).waitFor();
   });
 });
+
+it('Start pressed just after a setting was changed waits for what the core says of that, not of what was there before', async () => {
+  await page.goto('about:blank');
+  await page.goto(`${url}/?scenario=empty&theme=dark#/runs/new?dataset=kitchen`);
+  await page.getByText(/advised for the model/).first().waitFor();
+  await page.evaluate(() => {
+    const answers = window.fake.answers as Record<string, (p: { config: { lpl: { enabled: boolean } } }) => unknown>, now = answers['runs.checkConfig']!;
+    answers['runs.checkConfig'] = async (p) => {
+      await new Promise((r) => setTimeout(r, 1_000));
+      return p.config.lpl.enabled ? now(p) : { ok: false, errors: [{ path: 'data.dataset', message: 'There is no such folder.' }], warnings: [] };
+    };
+  });
+  await page.getByLabel('Name', { exact: true }).fill('Quick');
+  await page.getByLabel('Steps', { exact: true }).fill('20');
+  const problem = page.getByRole('button', { name: 'There is no such folder.' });
+  await problem.waitFor();
+  await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
+  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.waitForFunction(() => location.hash === '#/runs/made');
+});
