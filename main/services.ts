@@ -1,9 +1,11 @@
 /** The composition root: every room made once and handed what it needs. One list, no container. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { builtinModels } from './compare/demo.ts';
 import { createComparisons } from './compare/service/index.ts';
 import type { Handlers } from './contract/method.ts';
 import type { coreMethods } from './contract/methods.ts';
+import { builtinModelId } from './contract/models.ts';
 import type { RunConfig } from './contract/runConfig.ts';
 import { runFolder } from './contract/runFolder.ts';
 import type { Job } from './contract/system.ts';
@@ -156,8 +158,7 @@ export async function createServices({ dataDir, log, shell = false, trainer }: S
 /** Models under resources/models come with the app. One that cannot be read is reported, and does not stop the start. */
 async function addBuiltinModels(add: (id: string, path: string, name: string) => Promise<void>, log: (line: string) => void): Promise<void> {
   const dir = join(resourcesDir, 'models');
-  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
-    if (!existsSync(join(dir, name, 'model_index.json'))) continue;
-    await add(`builtin-${name}`, join(dir, name), name).catch((error: Error) => log(`built-in model ${name}: ${error.message}`));
+  for (const name of builtinModels(dir)) {
+    await add(builtinModelId(name), join(dir, name), name).catch((error: Error) => log(`built-in model ${name}: ${error.message}`));
   }
 }

@@ -42,6 +42,8 @@ export const modelSchema = z.object({
 });
 export type Model = z.output<typeof modelSchema>;
 
+/** The id of a model that comes with the app, from its folder's name. */
+export const builtinModelId = (name: string): string => `builtin-${name}`;
 /**
  * At the paper's weight of 1 LPL is 0.3 % of the built-in model's loss (3e-4 beside 0.13, measured on held-out pictures), and training with it comes
  * out all but identical. At 50 it is a tenth.
@@ -50,9 +52,13 @@ export const builtinLplWeight = 50;
 /** Settings that suit a model, by their path in the run configuration: they hold where nobody chose others. */
 export const modelAdvice = ({ builtin, resolution }: Pick<Model, 'builtin' | 'resolution'>): Record<string, number> =>
   ({ ...(resolution ? { 'data.resolution': resolution } : {}), ...(builtin ? { 'lpl.lpl_weight': builtinLplWeight } : {}) });
+/** A whole model, not a LoRA or a VAE. */
+export const isWhole = ({ kind }: Pick<Model, 'kind'>): boolean => kind === 'diffusers' || kind === 'single_file';
+/** Training can start from it: whole, its files there and complete. */
+export const canTrain = (m: Pick<Model, 'kind' | 'available' | 'problems'>): boolean => isWhole(m) && m.available && m.problems.length === 0;
 /** The model that training most likely starts from: the newest added one that can be trained, else the built-in one. `models`: as models.list has them. */
 export const likelyModel = (models: readonly Model[]): Model | undefined => {
-  const usable = models.filter((m) => m.available && m.problems.length === 0 && (m.kind === 'diffusers' || m.kind === 'single_file'));
+  const usable = models.filter(canTrain);
   return usable.find((m) => !m.builtin) ?? usable[0];
 };
 

@@ -82,12 +82,12 @@ export const estimateSchema = z.object({
 export type Estimate = z.output<typeof estimateSchema>;
 
 /**
- * Steps that a dry run trains, in the order of its starts: one without LPL and, where LPL is on, one with it. That one takes a known share of the samples;
- * where it is half of a batch, more steps are needed so that every number of samples occurs.
+ * The starts of a dry run: one without LPL and, where LPL is on, one with it, each with the steps that it trains and the share of the samples that take
+ * part in LPL. Where that is half of a batch, more steps are needed so that every number of samples occurs.
  */
-export function dryRunSteps({ lpl, training }: Pick<z.output<typeof runConfigSchema>, 'lpl' | 'training'>): number[] {
-  const few = 6, ofAllCounts = 14;
-  return [few, ...(lpl.enabled ? [training.train_batch_size > 1 && !lpl.lpl_stratified ? ofAllCounts : few] : [])];
+export function dryRunStarts({ lpl, training }: Pick<z.output<typeof runConfigSchema>, 'lpl' | 'training'>): { steps: number; share: number }[] {
+  const steps = 6;
+  return [{ steps, share: 0 }, ...(lpl.enabled ? [training.train_batch_size > 1 && !lpl.lpl_stratified ? { steps: 14, share: 0.5 } : { steps, share: 1 }] : [])];
 }
 
 /** A place in the queue: a run, or all runs of a comparison that train or wait. */

@@ -8,7 +8,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatasetManifest } from '../contract/datasetManifest.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
-import { dryRunSteps, type Estimate } from '../contract/runs.ts';
+import { dryRunStarts, type Estimate } from '../contract/runs.ts';
 import type { Job } from '../contract/system.ts';
 import { trainerEventSchema, type TrainerEvent } from '../contract/trainerEvent.ts';
 import type { JobContext, Jobs } from '../jobs/jobs.ts';
@@ -48,14 +48,12 @@ interface Variant { name: string; config: RunConfig; steps: number; /** of the s
 
 /** One measurement, or with LPL two. */
 export function variants(config: RunConfig): Variant[] {
-  const { lpl, training } = config;
-  const [plain, steps] = dryRunSteps(config) as [number, number?];
-  if (steps === undefined) return [{ name: '', config: shortened(config, lpl, plain, true), steps: plain, share: 0 }];
-  const share = training.train_batch_size > 1 && !lpl.lpl_stratified ? 0.5 : 1;
+  const { lpl } = config, [plain, full] = dryRunStarts(config);
+  if (!full) return [{ name: '', config: shortened(config, lpl, plain!.steps, true), ...plain! }];
   const bias = { ...config.diffusion, timestep_bias_strategy: 'none' as const };
   return [
-    { name: 'without LPL', config: shortened(config, { ...lpl, enabled: false }, plain, true), steps: plain, share: 0 },
-    { name: 'with LPL', config: { ...shortened(config, { ...lpl, lpl_start: 0, lpl_t_threshold: share * TIMESTEPS }, steps, false), diffusion: bias }, steps, share },
+    { name: 'without LPL', config: shortened(config, { ...lpl, enabled: false }, plain!.steps, true), ...plain! },
+    { name: 'with LPL', config: { ...shortened(config, { ...lpl, lpl_start: 0, lpl_t_threshold: full.share * TIMESTEPS }, full.steps, false), diffusion: bias }, ...full },
   ];
 }
 
@@ -110,7 +108,7 @@ async function readData(folder: string, config: RunConfig, modelPath: string, jo
   const { training } = config;
   const epochs = training.num_train_epochs;
   const total = epochs ? batchPlan(manifest.items.filter((i) => i.split === 'train'), { ...config.data, ...training }).stepsIn(epochs) : training.max_train_steps;
-  const narrow = largestBucket(manifest, Math.max(...dryRunSteps(config)) * training.train_batch_size * training.gradient_accumulation_steps, probed(config));
+  const narrow = largestBucket(manifest, Math.max(...dryRunStarts(config).map((s) => s.steps)) * training.train_batch_size * training.gradient_accumulation_steps, probed(config));
   const validation = config.validation.validation_every > 0 ? Math.min(config.validation.validation_images, manifest.items.filter((i) => i.split === 'validation').length) : 0;
   const trained = manifest.items.filter((i) => i.split === 'train');
   return { narrow, total, counts: { pictures: trained.length + validation, encoded: narrow.items.length, buckets: new Set(trained.map((i) => i.bucket.join())).size, validation } };

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtinModels } from '../compare/demo.ts';
 import { AppError } from '../contract/errors.ts';
+import { builtinModelId } from '../contract/models.ts';
 import type { NamedModel } from '../models/readModels.ts';
 import { dataDir, resourcesDir } from '../runtime/paths.ts';
 
-const builtin = (): NamedModel[] => builtinModels(join(resourcesDir, 'models')).map((name) => ({ id: `builtin-${name}`, name, path: join(resourcesDir, 'models', name) }));
+const builtin = (): NamedModel[] => builtinModels(join(resourcesDir, 'models')).map((name) => ({ id: builtinModelId(name), name, path: join(resourcesDir, 'models', name) }));
 
 /** The path of a model given by its path, or by the name or id that the app knows it by. Throws model.unknown, model.ambiguous. */
 export async function namedModel(given: string): Promise<string> {

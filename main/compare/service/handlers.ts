@@ -3,6 +3,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import type { Comparison, compareMethods } from '../../contract/compare.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Handlers } from '../../contract/method.ts';
+import { builtinModelId } from '../../contract/models.ts';
 import { runConfigSchema, type RunConfig } from '../../contract/runConfig.ts';
 import { mediaUrl } from '../../contract/wire.ts';
 import { planArms, type ArmRequest, type PlannedArm } from '../arms.ts';
@@ -68,7 +69,7 @@ export function compareHandlers(rooms: CompareRooms): CompareHandlers {
       return { arms: planned.map((a) => ({ kind: a.kind, label: a.label, seeds: a.runs.map((r) => r.config.training.seed) })), runs: count, steps: count * base.training.max_train_steps, differences: configDifferences(planned.map((a) => a.runs[0]!.config), planned.map((a) => a.kind)) };
     },
     'comparisons.create': create,
-    'demo.start': async ({ steps, seeds, aa }) => create({ name: 'Demo: did LPL help?', config: demoConfig(`builtin-${demoModel(resources)}`, demoPictures(resources), steps), arms: [{ kind: 'baseline' }, { kind: 'lpl' }], aa, seeds, start: true }),
+    'demo.start': async ({ steps, seeds, aa }) => create({ name: 'Demo: did LPL help?', config: demoConfig(builtinModelId(demoModel(resources)), demoPictures(resources), steps), arms: [{ kind: 'baseline' }, { kind: 'lpl' }], aa, seeds, start: true }),
     'comparisons.fromRuns': ({ name, run_ids }) => {
       const grouped = groupRuns([...new Set(run_ids)].map((id) => { const run = runs.get(id); return { name: run.name, dir: id, config: run.config }; }));
       const id = store.create({ name: name ?? grouped.map((a) => a.label).join(' and ').slice(0, 200), config: null, seeds: 1, arms: grouped.map((a) => ({ kind: a.kind, label: a.label, run_ids: a.runs.map((r) => r.dir) })) });

@@ -9,8 +9,7 @@ export const recording = (): GraphRecorder | undefined => (tf.getBackend() === G
 /** Compiling a loop takes a tenth of a second; below this many values it saves too little. */
 const WORTH_COMPILING = 2 ** 15;
 
-/** Whether `fuse` compiles work on this many values. Where not, what several parts of it need is better computed once. */
-export const fuses = (size: number): boolean => size >= WORTH_COMPILING && (recording()?.current.xla ?? false);
+const fuses = (size: number): boolean => size >= WORTH_COMPILING && (recording()?.current.xla ?? false);
 
 /**
  * Elementwise work (no reductions: XLA's are slow on CPUs) on about `size` values, to be compiled into one loop by XLA: one pass over memory
@@ -22,6 +21,13 @@ export function fuseAll(size: number, f: () => Tensor[]): Tensor[] {
 
 /** `fuseAll` of one tensor. */
 export const fuse = (size: number, f: () => Tensor): Tensor => fuseAll(size, () => [f()])[0]!;
+
+/** What several parts of such work need: computed in each that is compiled, where it costs nothing; otherwise now, once for all of them. */
+export function inEach(size: number, f: () => Tensor): () => Tensor {
+  if (fuses(size)) return f;
+  const once = f();
+  return () => once;
+}
 
 /** `x`, not before `previous` has been computed: keeps the parts of a loop from all being in memory at once. */
 export function sequenced(x: Tensor, previous: Tensor | undefined): Tensor {

@@ -1,7 +1,7 @@
 /** LayerNorm (Ba et al. 2016) with an analytic gradient: dx = r·(g − mean(g) − x̂·mean(g·x̂)), g = γ·dy, r = 1/√(var + ε). */
 import { tf, type Tensor } from '../tf.ts';
 import { customOp } from './customOp.ts';
-import { fuse, fuseAll, fuses } from './fuse.ts';
+import { fuse, fuseAll, inEach } from './fuse.ts';
 import { columnSum } from './reduce.ts';
 
 const rowMean = (x: Tensor): Tensor => tf.mean(x, 1, true);
@@ -11,7 +11,7 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps = 1e-5): T
   const flat = (t: Tensor): Tensor => tf.reshape(t, [-1, gamma.shape[0]!]);
   const compute = (): { value: Tensor; saved: Tensor[] } => {
     const rows = flat(x), mean = rowMean(rows);
-    const once = fuses(x.size) ? undefined : tf.sub(rows, mean), centred = (): Tensor => once ?? tf.sub(rows, mean);
+    const centred = inEach(x.size, () => tf.sub(rows, mean));
     const variance = rowMean(fuse(x.size, () => tf.square(centred())));
     const inv = tf.rsqrt(tf.add(variance, eps));
     const y = fuse(x.size, () => tf.add(tf.mul(tf.mul(centred(), inv), gamma), beta));
@@ -19,7 +19,7 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps = 1e-5): T
   };
   return customOp([x, gamma, beta], compute, (dy, [input, scale, mean, inv]) => {
     const rows = flat(input!), d = flat(dy);
-    const normalized = (): Tensor => tf.mul(tf.sub(rows, mean!), inv!), once = fuses(dy.size) ? undefined : normalized(), hat = (): Tensor => once ?? normalized();
+    const hat = inEach(dy.size, () => tf.mul(tf.sub(rows, mean!), inv!));
     const dx = (): Tensor => {
       const [g, gHat] = fuseAll(dy.size, () => { const a = tf.mul(d, scale!); return [a, tf.mul(a, hat())]; }) as [Tensor, Tensor];
       const meanG = rowMean(g), meanHat = rowMean(gHat);

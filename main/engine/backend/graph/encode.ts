@@ -40,7 +40,6 @@ function writeAttr(w: Writer, a: AttrValue): void {
 const DEFAULTS: Attrs = {
   ...Object.fromEntries(['Tshape', 'Tidx', 'Tperm', 'Tmultiples', 'Tpaddings', 'index_type'].map((name) => [name, { type: DT.int32 }])),
   ...Object.fromEntries(['transpose_a', 'transpose_b', 'adj_x', 'adj_y', 'keep_dims', 'Truncate'].map((name) => [name, { bool: false }])),
-  ...Object.fromEntries(['container', 'config', 'config_proto', 'executor_type'].map((name) => [name, { string: '' }])),
   data_format: { string: 'NHWC' }, dilations: { ints: [1, 1, 1, 1] }, explicit_paddings: { ints: [] }, use_cudnn_on_gpu: { bool: true },
 };
 const isDefault = (key: string, value: AttrValue): boolean => key in DEFAULTS && JSON.stringify(DEFAULTS[key]) === JSON.stringify(value);

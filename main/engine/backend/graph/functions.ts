@@ -21,6 +21,5 @@ export function callFunction(functions: Functions, given: string | undefined, in
   const encoded = encodeFunction({ args: inner.args, outputs, nodes: inner.nodes, attrs }), name = given ?? `f_${createHash('sha256').update(encoded).digest('hex').slice(0, 24)}`;
   if (!functions.has(name)) functions.set(name, withName(name, encoded));
   const types = { Tin: { types: inner.args.map((a) => a.dtype) }, Tout: { types: outputs.map((o) => o.dtype) } };
-  const plain = { ...types, f: { func: name }, config: { string: '' }, config_proto: { string: '' }, executor_type: { string: '' } };
-  return outer.add(call.op ?? 'PartitionedCall', inner.arguments, { ...plain, ...attrs, ...call.attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })), call.control, call.node);
+  return outer.add(call.op ?? 'PartitionedCall', inner.arguments, { ...types, f: { func: name }, ...attrs, ...call.attrs }, outputs.map(({ shape, dtype }) => ({ shape, dtype })), call.control, call.node);
 }

@@ -19,7 +19,7 @@ export interface VariableGraph { body: Body; groups: string[][] }
 
 /** A variable's handle within `body`; equal shared names are one variable. */
 export function variableHandle(body: Body, name: string, spec: VariableSpec): Ref {
-  const attrs = { dtype: { type: storageEnum(storageOf(spec)) }, shape: { shape: spec.shape }, shared_name: { string: name }, container: { string: '' } };
+  const attrs = { dtype: { type: storageEnum(storageOf(spec)) }, shape: { shape: spec.shape }, shared_name: { string: name } };
   return body.add('VarHandleOp', [], attrs, [{ shape: [], dtype: DT.resource }])[0]!;
 }
 
