@@ -5,6 +5,7 @@ import { callFunction, type Functions } from '../../main/engine/backend/graph/fu
 import { groupNorm } from '../../main/engine/ops/nn.ts';
 import { GraphExecutor } from '../../main/engine/backend/graph/graphExecutor.ts';
 import { Body, needed } from '../../main/engine/backend/graph/node.ts';
+import { adamw } from '../../main/engine/optim/adamw.ts';
 import { tf } from '../../main/engine/tf.ts';
 
 const executor = new GraphExecutor();
@@ -74,4 +75,20 @@ test('equal functions are one, named after what they do, others are not', () => 
   expect(called('Neg')).toBe(called('Neg'));
   expect(called('Exp')).not.toBe(called('Neg'));
   expect(functions.size).toBe(2);
+});
+
+test('an update loop computes on with what it stores, so that it computes nothing twice and copies nothing', () => {
+  const functions = (executor as unknown as { functions: Functions }).functions, names = ['p', 'm', 'v', 'g'], optimizer = adamw(), known = new Set(functions.keys());
+  for (const name of names) executor.declare(name, { shape: [8] }, new Float32Array(8).fill(0.5));
+  executor.define('adamw', { on: { shape: [], dtype: 'float32' }, scalars: { shape: [3], dtype: 'float32' } }, ({ on, scalars }) => ({
+    outputs: {}, applyIf: on!, loops: [(own) => {
+      const { param, slots } = optimizer.update(own.get('p'), own.get('g'), { m: own.get('m'), v: own.get('v') }, tf.unstack(scalars!));
+      return { p: param, ...slots } as Record<string, tf.Tensor>;
+    }],
+  }));
+  executor.prepare();
+  const text = [...functions].filter(([name]) => !known.has(name)).map(([, f]) => Buffer.from(f).toString('latin1')).find((f) => f.includes('_XlaMustCompile') && f.includes('Sqrt'))!;
+  const input = (op: string): string => new RegExp(`${op}\x1a.(n\\d+):`, 's').exec(text)![1]!;
+  expect(text.split('SelectV2').length - 1).toBe(3);
+  expect(text).toContain(`${input('\x04Sqrt')}\x12\x08SelectV2`);
 });

@@ -34,3 +34,6 @@ export function sequenced(x: Tensor, previous: Tensor | undefined): Tensor {
   const recorder = recording();
   return recorder && previous ? recorder.after(x, previous) : x;
 }
+
+/** In an update loop: `next`, the new value of a variable that held `before`, to be computed on with: once stored, it is not computed again. */
+export const stored = (next: Tensor, before: Tensor): Tensor => recording()?.stored(next, before) ?? next;

@@ -1,4 +1,5 @@
 /** AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization") with PyTorch's arithmetic. */
+import { stored } from '../ops/fuse.ts';
 import { tf, type Tensor, type TensorMap } from '../tf.ts';
 import type { Optimizer, Updated } from './optimizer.ts';
 
@@ -12,8 +13,8 @@ export function adamwScalars({ beta1, beta2, weight_decay }: AdamWOptions, step:
 
 /** m ← m + (1−β₁)(g − m),  v ← v + (1−β₂)(g² − v),  p ← p − lr·λ·p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). */
 export function adamwStep(o: AdamWOptions, p: Tensor, g: Tensor, m: Tensor, v: Tensor, [stepSize, root2, decay]: Tensor[]): { p: Tensor; m: Tensor; v: Tensor } {
-  const m1 = tf.add(m, tf.mul(tf.sub(g, m), 1 - o.beta1));
-  const v1 = tf.add(v, tf.mul(tf.sub(tf.square(g), v), 1 - o.beta2));
+  const m1 = stored(tf.add(m, tf.mul(tf.sub(g, m), 1 - o.beta1)), m);
+  const v1 = stored(tf.add(v, tf.mul(tf.sub(tf.square(g), v), 1 - o.beta2)), v);
   const direction = tf.div(m1, tf.add(tf.div(tf.sqrt(v1), root2!), o.eps));
   const decayed = tf.mul(p, tf.sub(1, decay!));
   return { p: tf.sub(decayed, tf.mul(direction, stepSize!)), m: m1, v: v1 };

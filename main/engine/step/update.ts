@@ -2,6 +2,7 @@
 import type { Executor, State, UpdateLoop } from '../backend/executor.ts';
 import { clipFactor, globalNorm } from '../optim/clipGradNorm.ts';
 import { emaUpdate } from '../optim/ema.ts';
+import { stored } from '../ops/fuse.ts';
 import { tf, type Tensor, type TensorMap } from '../tf.ts';
 import { emaName } from '../trainables/trainables.ts';
 import type { StepOptions } from './stepOptions.ts';
@@ -29,7 +30,7 @@ export function optimizerVariables(executor: Executor, { trained, optimizer }: S
 function updateOne(o: StepOptions, state: State, name: string, unclipped: Tensor, factor: Tensor | undefined, scalars: Tensor[], oneMinusDecay: Tensor | undefined): TensorMap {
   const param = state.get(name), grad = factor ? tf.mul(unclipped, factor) : unclipped;
   const before = Object.fromEntries(Object.keys(o.optimizer.slots(param.shape)).map((slot) => [slot, state.get(slotName(slot, name))]));
-  const { param: after, slots } = o.optimizer.update(param, grad, before, scalars);
+  const { param: next, slots } = o.optimizer.update(param, grad, before, scalars), after = stored(next, param);
   return {
     [name]: after,
     ...Object.fromEntries(Object.entries(slots).map(([slot, t]) => [slotName(slot, name), t as Tensor])),

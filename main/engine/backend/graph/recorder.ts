@@ -9,7 +9,7 @@ import type { HeavyOp } from '../halfOps.ts';
 import { quicker } from '../oneDnn.ts';
 import { callFunction, type Call, type Functions } from './functions.ts';
 import { sizeOf } from '../stepCheck.ts';
-import { Body, unreshaped, type Attrs, type Ref } from './node.ts';
+import { Body, unreshaped, type Attrs, type GraphNode, type Ref } from './node.ts';
 
 export const tfDtype = (dtype: string): number => {
   if (dtype === 'float32') return DT.float;
@@ -26,11 +26,12 @@ export type Input = tf.TensorInfo | Ref;
 const isRef = (x: Input): x is Ref => 'body' in x;
 
 /** What one recording is about: its body, the compute precision of heavy ops, and the functions met on the way, encoded, by name. */
-export interface Recording { body: Body; precision: Precision; /** the heavy ops that are computed in that precision, where it is a half one; others in float32 */ halfOps: ReadonlySet<string>; /** oneDNN's kernels can be asked for */ oneDnn: boolean; functions: Functions; /** XLA may compile marked parts */ xla: boolean }
+export interface Recording { body: Body; precision: Precision; /** the heavy ops that are computed in that precision, where it is a half one; others in float32 */ halfOps: ReadonlySet<string>; /** oneDNN's kernels can be asked for */ oneDnn: boolean; functions: Functions; /** XLA may compile marked parts */ xla: boolean; /** in an update loop: whether the step is applied */ applied?: Ref }
 
 export class GraphRecorder extends tf.KernelBackend {
   private recording: Recording | undefined;
   private readonly refs = new WeakMap<object, Ref>();
+  private readonly storedNodes = new WeakSet<GraphNode>();
 
   /** Runs `f` recording into `recording`. */
   record<T>(recording: Recording, f: () => T): T {
@@ -126,6 +127,18 @@ export class GraphRecorder extends tf.KernelBackend {
     return refs.map((r) => (float(r) ? this.body.cast(r, dtype, refs.filter((o) => o !== r)) : r));
   }
 
+  /**
+   * In an update loop: what a variable that held `before` will hold, which is `next` or, where the step is not applied, `before`. What is computed
+   * from the result reads what was stored; from `next` it would be computed again from what the variables held, which is then first copied.
+   */
+  stored(next: Tensor, before: Tensor): Tensor {
+    const { applied } = this.current, value = this.plain(next);
+    if (!applied || this.storedNodes.has(value.node!)) return this.tensor(value);
+    const [kept] = this.body.add('SelectV2', [this.body.local(applied), value, this.plain(before)], { T: { type: DT.float } }, [{ shape: value.shape, dtype: DT.float }]);
+    this.storedNodes.add(kept!.node!);
+    return this.tensor(kept!);
+  }
+
   /** What `make` recorded for this key, recorded once in this body. */
   once(key: string, make: () => Tensor): Tensor { return this.tensor(this.body.once(key, () => this.ref(make()))); }
 
@@ -147,10 +160,10 @@ export class GraphRecorder extends tf.KernelBackend {
    * `_noinline` TensorFlow neither inlines it nor merges its nodes with equal ones outside. Equal functions are stored once. `call`: how
    * the function is called, where that differs from a plain PartitionedCall (asked once `f` has been recorded).
    */
-  inFunction(attrs: Attrs, f: () => Tensor[], call: Call | (() => Call) = {}): Tensor[] {
+  inFunction(attrs: Attrs, f: () => Tensor[], call: Call | (() => Call) = {}, applied?: Ref): Tensor[] {
     const recording = this.current;
     const inner = new Body('', recording.body);
-    const results = this.record({ ...recording, body: inner }, () => f().map((t) => ({ ref: this.ref(t), dtype: t.dtype })));
+    const results = this.record({ ...recording, body: inner, ...(applied ? { applied } : {}) }, () => f().map((t) => ({ ref: this.ref(t), dtype: t.dtype })));
     const outputs = results.map((r) => r.ref);
     const called = callFunction(recording.functions, undefined, inner, outputs, attrs, recording.body, typeof call === 'function' ? call() : call);
     return called.map((ref, i) => this.tensor(ref, results[i]!.dtype));

@@ -138,12 +138,8 @@ function inPlace(recorder: GraphRecorder, state: GraphState, step: string, loop:
   const [token] = recorder.inFunction({ _XlaMustCompile: { bool: true } }, () => {
     const { body } = recorder, inner = new GraphState(recorder, variables, state);
     used = inner.used;
-    const assigned = checkedUpdates(step, loop(inner), variables.specs).map(([name, tensor]) => {
-      const next = recorder.plain(tensor), kept = { shape: next.shape, dtype: DT.float };
-      const value = condition ? body.add('SelectV2', [body.local(condition), next, inner.value(name)], { T: { type: DT.float } }, [kept])[0]! : next;
-      return assign(body, inner.handle(name), value);
-    });
+    const assigned = checkedUpdates(step, loop(inner), variables.specs).map(([name, tensor]) => assign(body, inner.handle(name), recorder.plain(recorder.stored(tensor, inner.get(name)))));
     return [recorder.tensor(identity(body, body.constant(Int32Array.of(1), [], DT.int32), 'done', assigned), 'int32')];
-  }, () => ({ op: 'StatefulPartitionedCall', control: state.readsOf(used) }));
+  }, () => ({ op: 'StatefulPartitionedCall', control: state.readsOf(used) }), condition);
   return recorder.ref(token!).node!;
 }
