@@ -83,10 +83,13 @@ export function encodeFunction(f: FunctionGraph): Uint8Array {
   return w.finish();
 }
 
-/** The same with its name: protobuf puts the parts of a message that is written twice (here the signature, field 1) together. */
-export function withName(name: string, encoded: Uint8Array): Uint8Array {
+/**
+ * The same with its name: protobuf puts the parts of a message that is written twice (here the signature, field 1) together. `stateful`: where
+ * it is an operation itself, it is not taken for one whose value never changes.
+ */
+export function withName(name: string, encoded: Uint8Array, stateful = false): Uint8Array {
   const w = protobuf.Writer.create();
-  message(w, 1, (s) => text(s, 1, name));
+  message(w, 1, (s) => { text(s, 1, name); if (stateful) int(s, 17, 1); });
   return Buffer.concat([w.finish(), encoded]);
 }
 

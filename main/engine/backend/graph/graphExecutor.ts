@@ -85,7 +85,7 @@ export class GraphExecutor implements Executor {
     this.session = undefined;
   }
 
-  private how(): Omit<Recording, 'body' | 'functions'> { return { precision: this.info.precision, halfOps: this.halfOps, oneDnn: this.oneDnn, xla: this.options.xla ?? true }; }
+  private how(): Omit<Recording, 'body' | 'functions'> { return { precision: this.info.precision, halfOps: this.halfOps, oneDnn: this.oneDnn, oneDevice: !this.backend.isUsingGpuDevice, xla: this.options.xla ?? true }; }
 
   /** Records a step. One that throws is forgotten, so that the others go on. */
   private trace(step: StepDefinition): TracedStep {
@@ -101,7 +101,7 @@ export class GraphExecutor implements Executor {
   private load(onProgress?: Progress): void {
     onProgress?.('loading', 0, 1);
     releaseGarbage();
-    const functions = new Map(this.functions), variables = this.store.graph(functions);
+    const functions = new Map(this.functions), variables = this.store.graph(functions, !this.backend.isUsingGpuDevice);
     const before = this.session;
     const session = new GraphSession(this.backend.binding, [variables.body, ...[...this.traced.values()].map((t) => t.body)], [...functions.values()], this.options.tempDir);
     if (before) this.store.withdraw(before);

@@ -26,7 +26,7 @@ export type Input = tf.TensorInfo | Ref;
 const isRef = (x: Input): x is Ref => 'body' in x;
 
 /** What one recording is about: its body, the compute precision of heavy ops, and the functions met on the way, encoded, by name. */
-export interface Recording { body: Body; precision: Precision; /** the heavy ops that are computed in that precision, where it is a half one; others in float32 */ halfOps: ReadonlySet<string>; /** oneDNN's kernels can be asked for */ oneDnn: boolean; functions: Functions; /** XLA may compile marked parts */ xla: boolean; /** in an update loop: whether the step is applied */ applied?: Ref }
+export interface Recording { body: Body; precision: Precision; /** the heavy ops that are computed in that precision, where it is a half one; others in float32 */ halfOps: ReadonlySet<string>; /** oneDNN's kernels can be asked for */ oneDnn: boolean; functions: Functions; /** there is no GPU beside the processor */ oneDevice: boolean; /** XLA may compile marked parts */ xla: boolean; /** in an update loop: whether the step is applied */ applied?: Ref }
 
 export class GraphRecorder extends tf.KernelBackend {
   private recording: Recording | undefined;

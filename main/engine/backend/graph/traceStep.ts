@@ -5,7 +5,7 @@ import type { State, StepResult, UpdateLoop } from '../executor.ts';
 import { storageEnum } from '../native.ts';
 import { DT } from '../nodeBinding.ts';
 import { allUpdates, checkedUpdates, type StepDefinition } from '../stepCheck.ts';
-import { AS_IT_IS, LEFT_ALONE } from './functions.ts';
+import { LEFT_ALONE, wholeCall } from './functions.ts';
 import { GRAPH_BACKEND, graphRecorder } from './kernels/index.ts';
 import { Body, type GraphNode, type Ref } from './node.ts';
 import { tfDtype, type GraphRecorder, type Recording } from './recorder.ts';
@@ -75,7 +75,7 @@ export function traceStep(index: number, step: StepDefinition, variables: GraphV
           names = Object.keys(result.outputs);
           return [...Object.values(result.outputs), ...assignments(recorder, state, step.name, result, variables)].map((t) => recorder.tensor(recorder.plain(t), t.dtype));
         };
-        const outputs = (inline ? compute() : recorder.inFunction(LEFT_ALONE, compute, AS_IT_IS)).map((t, i) => identity(body, recorder.ref(t), `out${i}`).node!.name);
+        const outputs = (inline ? compute() : recorder.inFunction(LEFT_ALONE, compute, wholeCall(how.oneDevice))).map((t, i) => identity(body, recorder.ref(t), `out${i}`).node!.name);
         const fetches = Object.fromEntries(names.map((name, i) => [name, outputs[i]!]));
         traced = { body, feeds, fetches, ...(outputs.length > names.length ? { done: outputs.at(-1)! } : {}) };
       });

@@ -7,7 +7,7 @@ import type { StorageDtype, VariableSpec } from '../executor.ts';
 import { castNative, nativeZeros, storageEnum, takeNative, toNative } from '../native.ts';
 import { DT, type NativeBinding, type NativeTensor } from '../nodeBinding.ts';
 import { checkLength, sizeOf } from '../stepCheck.ts';
-import { AS_IT_IS, callFunction, LEFT_ALONE, type Functions } from './functions.ts';
+import { callFunction, LEFT_ALONE, wholeCall, type Functions } from './functions.ts';
 import { Body, type Ref } from './node.ts';
 import type { GraphSession } from './session.ts';
 
@@ -66,8 +66,8 @@ export class GraphVariables {
    * The nodes through which variables are set and read, a group of neighbours at a time: v/N/init is fed for all of group G's, then v/done G
    * is fetched; the outputs of v/get G are its values. The session they go into is told by `enter`.
    */
-  graph(functions: Functions): VariableGraph {
-    const body = new Body('v/'), groups = this.chunks([...this.specs.keys()]);
+  graph(functions: Functions, oneDevice: boolean): VariableGraph {
+    const call = wholeCall(oneDevice), body = new Body('v/'), groups = this.chunks([...this.specs.keys()]);
     groups.forEach((names, g) => {
       const setter = new Body('', body), getter = new Body('', body);
       const assigned = names.map((name) => {
@@ -77,10 +77,10 @@ export class GraphVariables {
         return setter.nodes.at(-1)!;
       });
       const [token] = setter.add('Identity', [setter.constant(Int32Array.of(1), [], DT.int32)], { T: { type: DT.int32 } }, [{ shape: [], dtype: DT.int32 }], assigned);
-      const [done] = callFunction(functions, `set_${g}`, setter, [token!], LEFT_ALONE, body, AS_IT_IS);
+      const [done] = callFunction(functions, `set_${g}`, setter, [token!], LEFT_ALONE, body, call);
       body.add('Identity', [done!], { T: { type: DT.int32 } }, [{ shape: [], dtype: DT.int32 }], [], `done${g}`);
       const values = names.map((name) => readVariable(getter, variableHandle(getter, name, this.spec(name)), this.spec(name)));
-      callFunction(functions, `get_${g}`, getter, values, LEFT_ALONE, body, { ...AS_IT_IS, node: `get${g}` });
+      callFunction(functions, `get_${g}`, getter, values, LEFT_ALONE, body, { ...call, node: `get${g}` });
     });
     return { body, groups };
   }
