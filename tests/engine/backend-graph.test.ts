@@ -1,6 +1,7 @@
 /** What a recorded step is written without: shapes on the way, values made twice, nodes that nothing needs. */
 import { afterAll, expect, test } from 'vitest';
 import { encodeFunction } from '../../main/engine/backend/graph/encode.ts';
+import { recompute } from '../../main/engine/backend/checkpoint.ts';
 import { callFunction, type Functions } from '../../main/engine/backend/graph/functions.ts';
 import { groupNorm } from '../../main/engine/ops/nn.ts';
 import { GraphExecutor } from '../../main/engine/backend/graph/graphExecutor.ts';
@@ -91,4 +92,14 @@ test('an update loop computes on with what it stores, so that it computes nothin
   const input = (op: string): string => new RegExp(`${op}\x1a.(n\\d+):`, 's').exec(text)![1]!;
   expect(text.split('SelectV2').length - 1).toBe(3);
   expect(text).toContain(`${input('\x04Sqrt')}\x12\x08SelectV2`);
+});
+
+test('a step is an operation by its name; one that recomputes activations is called the usual way', () => {
+  const inputs = { x: { shape: [6, 6], dtype: 'float32' as const } };
+  executor.define('plain', inputs, ({ x: given }) => ({ outputs: { y: tf.square(given!) } }));
+  executor.define('recomputing', inputs, ({ x: given }) => ({ outputs: { y: tf.grad((t) => recompute((a) => tf.square(a!), [t]))(given!) } }));
+  executor.prepare();
+  const traced = (executor as unknown as { traced: Map<string, { body: Body }> }).traced, called = (name: string): string => traced.get(name)!.body.nodes.find((n) => /^f_|PartitionedCall/.test(n.op))!.op;
+  expect(called('plain')).toMatch(/^f_/);
+  expect(called('recomputing')).toBe('StatefulPartitionedCall');
 });

@@ -69,13 +69,15 @@ export function traceStep(index: number, step: StepDefinition, variables: GraphV
       let traced: TracedStep | undefined;
       tf.tidy(() => {
         const [tensors, feeds] = placeholders(recorder, step);
-        let names: string[] = [];
+        let names: string[] = [], recomputes = false;
         const compute = (): Tensor[] => {
           const state = new GraphState(recorder, variables), result = step.fn(tensors, state);
           names = Object.keys(result.outputs);
-          return [...Object.values(result.outputs), ...assignments(recorder, state, step.name, result, variables)].map((t) => recorder.tensor(recorder.plain(t), t.dtype));
+          const made = [...Object.values(result.outputs), ...assignments(recorder, state, step.name, result, variables)].map((t) => recorder.tensor(recorder.plain(t), t.dtype));
+          recomputes = recorder.body.nodes.some((n) => n.op === 'PartitionedCall' && '_noinline' in n.attrs);
+          return made;
         };
-        const outputs = (inline ? compute() : recorder.inFunction(LEFT_ALONE, compute, wholeCall(how.oneDevice))).map((t, i) => identity(body, recorder.ref(t), `out${i}`).node!.name);
+        const outputs = (inline ? compute() : recorder.inFunction(LEFT_ALONE, compute, () => wholeCall(how.oneDevice && !recomputes))).map((t, i) => identity(body, recorder.ref(t), `out${i}`).node!.name);
         const fetches = Object.fromEntries(names.map((name, i) => [name, outputs[i]!]));
         traced = { body, feeds, fetches, ...(outputs.length > names.length ? { done: outputs.at(-1)! } : {}) };
       });
