@@ -24,6 +24,9 @@ export const bucketingSchema = z.strictObject({
   upscale: z.boolean().default(false),
 });
 export type Bucketing = z.output<typeof bucketingSchema>;
+/** How a run cuts its pictures, of its settings on data. */
+export const bucketingOf = ({ resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale }: Bucketing): Bucketing =>
+  bucketingSchema.parse({ resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale });
 
 export const manifestItemSchema = z.strictObject({
   /** stable within the data set */

@@ -125,11 +125,12 @@ export const datasetMethods = {
   'datasets.items': method('A page of the pictures that a filter finds. A filter that cannot be read: dataset.query, with the place.', z.strictObject({ id, query, sort, descending: z.boolean().default(false), ...page }), itemPage),
   'datasets.ids': method('The ids of all pictures that a filter finds, in the same order as datasets.items.', z.strictObject({ id, query, sort, descending: z.boolean().default(false) }), z.array(z.int())),
   'datasets.item': method('One picture, with its captions cut into what the text encoder reads and what it does not.', z.strictObject({ id, item_id: z.int() }), datasetItemSchema.extend({ pieces: z.array(z.object({ read: z.string(), cut: z.string(), tokens: z.int() })), /** absolute path */ path: z.string() })),
-  'datasets.summary': method('What is in it: issues, buckets, folders, what the scan passed over.', z.strictObject({ id }), z.object({
+  'datasets.summary': method('What is in it: issues, folders, what the scan passed over; and what training takes of it, cut as it is shown or with `bucketing` as a run cuts it.', z.strictObject({ id, bucketing: bucketingSchema.optional() }), z.object({
     flags: z.record(datasetFlagSchema, z.int()),
+    /** of the pictures trained on */
     buckets: z.array(z.object({ width: z.int(), height: z.int(), pictures: z.int(), samples: z.int(), /** fewer pictures than a batch would need */ lonely: z.boolean() })),
     folders: z.array(z.object({ folder: z.string(), pictures: z.int(), repeats: z.int().nullable(), class_tokens: z.string().nullable(), prior: z.boolean() })),
-    notes: z.array(problem), samples_per_epoch: z.int(), /** included pictures that training leaves out at the resolution shown, being too small */ too_small: z.int(), /** included pictures that training takes, and that are held out, at the resolution shown */ trained: z.int(), held_out: z.int(), /** the largest usual resolution for which nine in ten are large enough */ fits: z.int(), columns: z.array(z.string()),
+    notes: z.array(problem), samples_per_epoch: z.int(), /** included pictures that training leaves out, being too small */ too_small: z.int(), /** included pictures that training takes, and that are held out */ trained: z.int(), held_out: z.int(), /** the largest usual resolution for which nine in ten are large enough */ fits: z.int(), columns: z.array(z.string()),
     formats: z.array(z.object({ format: z.string(), pictures: z.int() })),
   })),
   'datasets.groups': method('Groups of equal and nearly equal pictures, each with the one worth keeping.', z.strictObject({ id }), z.array(z.object({ keep: z.int(), items: z.array(z.int()), /** file and size in px of each, in the order of `items` */ about: z.array(z.object({ file: z.string(), width: z.int(), height: z.int(), excluded: z.boolean() })) }))),

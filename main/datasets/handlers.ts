@@ -35,7 +35,7 @@ export function lookingHandlers(context: DatasetContext, open: OpenSets, manifes
       const count = context.countTokens ?? (() => 0);
       return { ...itemView(picture), pieces: item!.captions.map((c) => cutCaption(c, index.settings.token_limit, count)), path: join(store.get(id).root, item!.file) };
     },
-    'datasets.summary': ({ id }) => summaryOf(context, id, open.get(id)),
+    'datasets.summary': ({ id, bucketing }) => summaryOf(context, id, open.get(id), bucketing),
     'datasets.groups': ({ id }) => {
       const index = open.get(id);
       return index.groups().map((g) => ({ ...g, about: g.items.map((i) => { const { file, width, height, excluded } = index.item(i)!; return { file, width: width!, height: height!, excluded }; }) }));

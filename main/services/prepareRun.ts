@@ -1,7 +1,7 @@
 /** What a run's folder needs before its process starts: config.json with real paths, and its data sets frozen. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { bucketingSchema } from '../contract/datasetManifest.ts';
+import { bucketingOf } from '../contract/datasetManifest.ts';
 import type { RunConfig } from '../contract/runConfig.ts';
 import { runFolder } from '../contract/runFolder.ts';
 import type { DatasetsService } from '../datasets/service.ts';
@@ -14,7 +14,7 @@ export function createPrepare(models: ModelStore, datasets: DatasetsService): (r
   const modelPath = (base: string): string => models.find(base)?.path ?? base;
   const dataPath = (id: string, config: RunConfig, file: string): string => {
     if (!datasets.find(id)) return id; // a folder or a manifest, which the engine reads itself
-    writeJson(file, datasets.manifestForRun(id, bucketingSchema.parse(pickBucketing(config))));
+    writeJson(file, datasets.manifestForRun(id, bucketingOf(config.data)));
     return file;
   };
   return async ({ folder, config: text }) => {
@@ -32,5 +32,3 @@ export function createPrepare(models: ModelStore, datasets: DatasetsService): (r
     });
   };
 }
-
-const pickBucketing = ({ data: { resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale } }: RunConfig) => ({ resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale });

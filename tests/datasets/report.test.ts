@@ -57,7 +57,7 @@ describe('every kind of trouble', () => {
 });
 
 describe('what training takes', () => {
-  it('is counted at the resolution shown as a run at that resolution takes it', async () => {
+  it('is counted, and put into buckets, as a run takes it: at the resolution shown, or at the run\'s', async () => {
     const folder = tempFolder();
     for (const [i, side] of [50, 50, 70, 100, 160, 160].entries()) put(folder, `${i}.png`, await png(i, side, side));
     put(folder, 'bad.png', 'x');
@@ -67,9 +67,11 @@ describe('what training takes', () => {
     for (const [at, change] of [[0, { kind: 'split', split: 'validation' }], [4, { kind: 'split', split: 'validation' }], [5, { kind: 'exclude', reason: 'x' }]] as const) await room.h['datasets.edit']({ id, target: { ids: [ids[at]!] }, change });
     for (const [resolution, upscale, trained, held_out] of [[64, false, 2, 1], [96, false, 1, 1], [64, true, 3, 2]] as const) {
       const bucketing = bucketingSchema.parse({ resolution, upscale, bucket_step: 8, min_bucket_side: 32 });
-      await room.h['datasets.settings']({ id, changes: { bucketing } });
-      expect(await room.h['datasets.summary']({ id })).toMatchObject({ trained, held_out, too_small: 5 - trained - held_out });
       const { items } = room.service.manifestForRun(id, bucketing);
+      const taken = { trained, held_out, too_small: 5 - trained - held_out, samples_per_epoch: trained, buckets: [{ width: resolution, height: resolution, pictures: trained, samples: trained, lonely: true }] };
+      expect(await room.h['datasets.summary']({ id, bucketing })).toMatchObject(taken); // whatever is shown
+      await room.h['datasets.settings']({ id, changes: { bucketing } });
+      expect(await room.h['datasets.summary']({ id })).toMatchObject(taken);
       expect([items.filter((i) => i.split === 'train').length, items.filter((i) => i.split === 'validation').length]).toEqual([trained, held_out]);
     }
   });

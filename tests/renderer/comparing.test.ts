@@ -254,12 +254,11 @@ describe('by keyboard alone', () => {
     expect(await calls('comparisons.create')).toMatchObject([{ aa: true, seeds: 1, start: true, arms: [{ kind: 'baseline' }, { kind: 'lpl', lpl: { enabled: true } }] }]);
   });
   it('a comparison on a data set that holds too few pictures out says so before it is started, and how to mend it', async () => {
-    for (const [held, words] of [[0, 'This data set holds no pictures out, so no verdict can be given. Hold 8 or more out'], [5, 'holds only 5 pictures out'], [39, '']] as const) {
+    for (const [held, words] of [[0, 'This run holds no pictures out, so no verdict can be given. Hold 8 or more out'], [5, 'holds only 5 pictures out'], [39, '']] as const) {
       await open('/compare');
-      await page.evaluate(async (validation) => {
-        const list = await window.fake.answers['datasets.list']!({});
-        window.fake.answers['datasets.list'] = () => list.map((d) => ({ ...d, counts: { ...d.counts, validation } }));
-        window.fake.emit('datasets.changed', { id: null });
+      await page.evaluate((held_out) => {
+        const summary = window.fake.answers['datasets.summary']!;
+        window.fake.answers['datasets.summary'] = async (p) => ({ ...await summary(p), held_out: p.bucketing?.resolution === 1024 ? held_out : 99 });
         location.hash = '#/runs/new?compare=1&dataset=kitchen&model=sdxl';
       }, held);
       await page.getByRole('button', { name: 'Compare…' }).click();

@@ -269,8 +269,18 @@ describe('the New run page', () => {
     await expect.poll(() => calls('datasets.settings'), SOON).toMatchObject([{ id: 'kitchen', changes: { bucketing: { resolution: 64 } } }]);
     await page.evaluate(() => window.fake.emit('datasets.changed', { id: 'kitchen' }));
     await page.getByText('shows it at').waitFor({ state: 'detached' });
-    await page.evaluate(() => { const summary = window.fake.answers['datasets.summary']!; window.fake.answers['datasets.summary'] = async (p) => ({ ...await summary(p), fits: 256 }); location.hash = '#/runs/new?dataset=kitchen&model=sdxl'; });
+    await page.evaluate(() => {
+      const summary = window.fake.answers['datasets.summary']!;
+      window.fake.answers['datasets.summary'] = async (p) => { const s = await summary(p); return p.bucketing!.resolution > 256 ? { ...s, fits: 256, too_small: 300, trained: 69, held_out: 19 } : { ...s, fits: 256 }; }; 
+      location.hash = '#/runs/new?dataset=kitchen&model=sdxl';
+    });
+    await page.getByText('At 1,024 px: 69 to train on, 19 held out for validation, 300 too small, 12 excluded, 1 unreadable.').waitFor();
     await page.getByRole('button', { name: 'Use 256 px' }).click();
+    await page.getByText('At 256 px: 349 to train on, 39 held out for validation, 12 excluded, 1 unreadable.').waitFor();
+    const asked = (await calls('datasets.summary')).length;
+    await page.getByLabel('Steps', { exact: true }).fill('77');
+    await page.getByRole('button', { name: /^Steps: back to/ }).first().waitFor();
+    expect((await calls('datasets.summary')).length).toBe(asked);
     await expect.poll(() => page.getByLabel('Resolution', { exact: true }).inputValue(), SOON).toBe('256');
   });
   it('is as it was when one comes back to it, and still says at once what is wrong', async () => {
@@ -328,7 +338,7 @@ describe('the page of a data set', () => {
       window.fake.answers['datasets.summary'] = async (p) => { const s = await summary(p); return { ...s, too_small: 300, trained: s.trained - 280, held_out: s.held_out - 20, fits: 256 }; };
       location.hash = '#/datasets/kitchen';
     });
-    await page.getByText('At 1,024 px: 69 to train on, 19 for validation, 300 too small, 12 excluded, 1 unreadable').waitFor();
+    await page.getByText('At 1,024 px: 69 to train on, 19 held out for validation, 300 too small, 12 excluded, 1 unreadable').waitFor();
     expect(await page.getByRole('button', { name: /^Will be trained/ }).innerText()).toMatch(/69$/);
     await page.getByRole('button', { name: 'Show at 256 px' }).click();
     await page.getByText('At 256 px: ').waitFor();

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import { bucketingSchema, datasetManifestSchema, type DatasetManifest, type ManifestItem } from '../../contract/datasetManifest.ts';
+import { bucketingOf, datasetManifestSchema, type DatasetManifest, type ManifestItem } from '../../contract/datasetManifest.ts';
 import type { RunConfig } from '../../contract/runConfig.ts';
 import { runFolder } from '../../contract/runFolder.ts';
 import { writeFileAtomic } from '../../files/atomicFile.ts';
@@ -29,8 +29,7 @@ const isManifest = (path: string): boolean => path.endsWith('.json') && existsSy
 
 async function readSource(path: string, data: RunConfig['data'], align: number, onProgress?: Progress): Promise<DatasetManifest> {
   if (isManifest(path)) return readManifest(path);
-  const { resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale } = data;
-  return readFolderDataset(path, bucketingSchema.parse({ resolution, buckets, bucket_step, min_bucket_side, max_bucket_side, upscale }), align, onProgress);
+  return readFolderDataset(path, bucketingOf(data), align, onProgress);
 }
 
 function readManifest(file: string): DatasetManifest {
