@@ -2,6 +2,7 @@
 import { glossary } from '../../main/contract/glossary.ts';
 import { call } from '../api/api.ts';
 import { shownAsTrained } from '../datasets/shownAsTrained.ts';
+import { endRun } from '../runs/endRun.ts';
 import { act } from './act.ts';
 import { away } from './needsCore.ts';
 import { commands, type Command } from './commands.svelte.ts';
@@ -51,7 +52,7 @@ function underWay(): Command[] {
     ...(run?.state === 'running' && !away() ? [
       { id: 'live-sample', title: `Sample now: ${run.name}`, group: 'Under way', icon: 'picture', run: () => void act('runs.sampleNow', { id: run.id }, 'The sample prompts are drawn after this step.') },
       paused ? { id: 'live-pause', title: `Pause: ${paused.name}`, group: 'Under way', icon: 'pause', run: () => void act('comparisons.pause', { id: paused.id }) }
-        : { id: 'live-pause', title: `Pause: ${run.name}`, group: 'Under way', icon: 'pause', run: () => void act('runs.pause', { id: run.id }) },
+        : { id: 'live-pause', title: `Pause: ${run.name}`, group: 'Under way', icon: 'pause', run: () => void endRun('runs.pause', { id: run.id }) },
     ] satisfies Command[] : []),
     { id: 'queue-hold', title: held ? 'Let the queue go on' : 'Hold the queue', group: 'Runs', icon: held ? 'play' : 'pause', run: () => void act('queue.hold', { held: !held }) },
     ...workspace.runningJobs.map((j): Command => ({ id: `cancel-${j.id}`, title: `Cancel: ${j.title}`, group: 'Under way', icon: 'close', run: () => void act('jobs.cancel', { id: j.id }) })),

@@ -5,6 +5,7 @@ import type { Command } from '../app/commands.svelte.ts';
 import { toasts } from '../app/toasts.svelte.ts';
 import { router } from '../app/router.svelte.ts';
 import { isLive } from '../app/workspace.svelte.ts';
+import { endRun } from './endRun.ts';
 
 export type RunDialog = 'stop' | 'export' | 'prompts' | 'rename' | 'delete' | 'config' | 'log';
 export type RunCommand = Omit<Command, 'group'> & { inMenu?: boolean };
@@ -14,7 +15,7 @@ export function runCommands(run: Run, open: (dialog: RunDialog) => void, shell: 
   const id = run.id;
   return [
     { id: 'run-sample', title: 'Sample now', keys: 'S', icon: 'picture', enabled: () => run.state === 'running', run: () => void act('runs.sampleNow', { id }, 'The sample prompts are drawn after this step.') },
-    { id: 'run-pause', title: 'Pause', keys: 'P', icon: 'pause', enabled: () => run.state === 'running', run: () => void act('runs.pause', { id }) },
+    { id: 'run-pause', title: 'Pause', keys: 'P', icon: 'pause', enabled: () => run.state === 'running', run: () => void endRun('runs.pause', { id }) },
     { id: 'run-stop', title: 'Stop…', icon: 'stop', enabled: () => live, run: () => open('stop') },
     { id: 'run-resume', title: 'Go on', keys: 'R', icon: 'play', enabled: () => ['draft', 'paused', 'stopped', 'failed', 'lost'].includes(run.state), run: () => void act('runs.start', { id }) },
     { id: 'run-prompts', title: 'Change sample prompts…', icon: 'edit', inMenu: true, enabled: () => run.state === 'running', run: () => open('prompts') },

@@ -150,6 +150,31 @@ describe('the window by keyboard alone', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => calls('runs.stop'), SOON).toEqual([{ id: 'live', save: true }]);
   });
+  it('says so when a run ends by itself while it is asked how to stop it, or just as it is stopped: nothing red', async () => {
+    await open('/runs/live');
+    await page.evaluate(async () => {
+      const live = await window.fake.answers['runs.get']!({ id: 'live' });
+      const ended = { ...live, state: 'finished' as const, exit_reason: 'finished' as const, step: 1500, eta_s: null, stage: null, ended_at: live.started_at! + 60_000 };
+      window.fake.answers['runs.stop'] = () => {
+        window.fake.answers['runs.get'] = () => ended;
+        throw { code: 'run.wrong_state', message: '"Blob emoji" is finished and cannot be stopped.', hint: '', details: {} };
+      };
+      Object.assign(window, { ends: () => window.fake.emit('runs.changed', { run: ended }) });
+    });
+    await page.getByRole('button', { name: 'Stop…' }).click();
+    await page.getByRole('button', { name: 'Save and stop' }).click();
+    const told = page.getByRole('region', { name: 'Messages' });
+    await told.getByText('Finished 1,500 steps after 1 min.').waitFor();
+    expect(await page.locator('.toast.error').count()).toBe(0);
+    await page.getByRole('button', { name: 'Stop…' }).click();
+    await page.getByRole('dialog', { name: 'Stop “Blob emoji, LPL weight 1”?' }).waitFor();
+    await page.evaluate(() => (window as unknown as { ends: () => void }).ends());
+    const dialog = page.getByRole('dialog', { name: '“Blob emoji, LPL weight 1” is no longer under way' });
+    await dialog.getByText('Finished 1,500 steps after 1 min.').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Save and stop' }).count()).toBe(0);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
   it('walks through sample pictures and their steps', async () => {
     await open('/runs/live');
     await page.locator('[data-at="0,4"]').focus();
