@@ -1,11 +1,13 @@
 /** What `lpl dataset import|report|export` do. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { bucketingSchema } from '../contract/datasetManifest.ts';
 import { AppError } from '../contract/errors.ts';
 import { reportFolder, serviceWithoutJobs } from '../datasets/cli.ts';
 import { openDatabase } from '../db/open.ts';
 import { loadTokenizer } from '../engine/models/tokenizer.ts';
 import { dataDir } from '../runtime/paths.ts';
+import { adviceOf, namedModel } from '../services/namedModel.ts';
 import type { Output } from './output.ts';
 import type { Action } from './command.ts';
 
@@ -41,7 +43,8 @@ export const importDataset: Action = (output, paths, options) => withService(out
 export const reportDataset: Action = async (output, [target = ''], options) => {
   const flags = new Map<string, number>();
   let pictures = 0;
-  const notes = await reportFolder(await folderOf(output, target), bucketing(options), await counter(), workOf(output), (row) => {
+  const settings = bucketing({ ...options, resolution: await judgedAt(output, options) });
+  const notes = await reportFolder(await folderOf(output, target), settings, await counter(), workOf(output), (row) => {
     pictures++;
     output.data(row);
     for (const f of row.flags) flags.set(f, (flags.get(f) ?? 0) + 1);
@@ -50,6 +53,15 @@ export const reportDataset: Action = async (output, [target = ''], options) => {
   for (const note of notes) output.text(`passed over ${note.file}: ${note.reason}`);
   output.text(`${pictures} pictures. ${[...flags].map(([f, n]) => `${f}: ${n}`).join(', ') || 'Nothing to complain about.'}`);
 };
+
+/** The resolution (px) of a report, which it names: the one given, that of the model given, else the default. Throws model.*. */
+async function judgedAt(output: Output, { resolution, base }: Record<string, unknown>): Promise<number> {
+  const advised = typeof base === 'string' ? (await adviceOf(await namedModel(base)))['data.resolution'] : undefined;
+  const px = Number(resolution ?? advised ?? bucketingSchema.parse({}).resolution);
+  const why = advised === px ? `, the resolution of ${String(base)}` : advised !== undefined ? `; ${String(base)} works best with ${advised} px` : resolution === undefined ? ', the default; --base MODEL takes a model\'s resolution, --resolution another' : '';
+  output.text(`judged at ${px} px${why}`);
+  return px;
+}
 
 /** A path as it is; the id of a data set as its folder. */
 async function folderOf(output: Output, target: string): Promise<string> {

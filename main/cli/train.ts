@@ -10,7 +10,8 @@ import { CommandQueue } from '../engine/run/commandQueue.ts';
 import { exitCodes } from '../engine/run/exitCodes.ts';
 import { configHash, parseRunConfig, readRunConfig, runFolder } from '../engine/run/runFolder.ts';
 import { runTraining } from '../engine/run/runTraining.ts';
-import { namedModel } from '../services/namedModel.ts';
+import { adviceOf, namedModel } from '../services/namedModel.ts';
+import { sayAdvice } from './advise.ts';
 import { withFlags } from './configFlags.ts';
 import { eventPrinter } from './eventText.ts';
 import { howToGoOn } from './goOn.ts';
@@ -23,6 +24,8 @@ export const train: Action = async (output, [given], options) => {
   const written = readConfiguration(given, options);
   if (options['print_config']) { process.stdout.write(`${JSON.stringify(written, null, 2)}\n`); return 0; }
   const config = { ...written, model: { ...written.model, base: await namedModel(written.model.base) } };
+  // a model that cannot be read is named by what follows; a run that goes on is past advice
+  if (!given || !isFolder(given)) sayAdvice(output, written.model.base, await adviceOf(config.model.base).catch(() => ({})), config);
   if (options['estimate']) return (await import('./estimate.ts')).printEstimate(output, config);
   const folder = openRunFolder(given, config, options);
   const commands = new CommandQueue();

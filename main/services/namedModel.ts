@@ -1,11 +1,12 @@
 /** Models by the name that the app shows: on the command line too. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { builtinModels } from '../compare/demo.ts';
 import { AppError } from '../contract/errors.ts';
-import { builtinModelId } from '../contract/models.ts';
+import { builtinModelId, modelAdvice } from '../contract/models.ts';
 import type { NamedModel } from '../models/readModels.ts';
 import { dataDir, resourcesDir } from '../runtime/paths.ts';
+import { modelInspector } from './modelInspector.ts';
 
 const builtin = (): NamedModel[] => builtinModels(join(resourcesDir, 'models')).map((name) => ({ id: builtinModelId(name), name, path: join(resourcesDir, 'models', name) }));
 
@@ -20,4 +21,10 @@ export async function namedModel(given: string): Promise<string> {
   if (found.length > 1) throw new AppError('model.ambiguous', `${found.length} models are called "${given}".`, `Give the path of one: ${found.map((m) => m.path).join(', ')}`, { given });
   if (found[0]) return found[0].path;
   throw new AppError('model.unknown', `${given} does not exist, and no model is called that.`, `Give a diffusers folder, a .safetensors file, or a name: ${[...own, ...added].map((m) => m.name).join(', ')}.`, { given });
+}
+
+/** What suits the model at `path` (see modelAdvice), from its files' headers. Throws AppError model.*, file.*. */
+export async function adviceOf(path: string): Promise<Record<string, number>> {
+  const { resolution } = await modelInspector.inspect(path);
+  return modelAdvice({ resolution, builtin: builtin().some((m) => m.path === resolve(path)) });
 }

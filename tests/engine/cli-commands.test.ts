@@ -78,6 +78,20 @@ describe('lpl', () => {
     expect(trained.stdout).toContain('"code":"data.');
     vi.unstubAllEnvs();
   });
+  test('what suits the built-in model is said as the form says it, where a run has something else; a report names its resolution, a model\'s where one is given', async () => {
+    const dataset = await pictureFolder(2), plain = ['--base', 'emoji-xl', '--dataset', dataset, '--estimate'];
+    const advice = (...args: string[]): string[] => lpl('train', ...plain, ...args).stderr.split('\n').filter((l) => l.startsWith('advice: '));
+    const size = 'advice: emoji-xl works best with --resolution 64; this run has 1024', weight = 'advice: emoji-xl works best with --lpl_weight 50; this run has 1';
+    expect(advice()).toEqual([size]);
+    expect(advice('--use_lpl')).toEqual([size, weight]);
+    expect(advice('--use_lpl', '--resolution', '64', '--lpl_weight', '50')).toEqual([]);
+    const judged = (...args: string[]): string => lpl('dataset', 'report', dataset, ...args).stderr.split('\n')[0]!;
+    expect(judged()).toBe('judged at 1024 px, the default; --base MODEL takes a model\'s resolution, --resolution another');
+    expect(judged('--base', 'emoji-xl')).toBe('judged at 64 px, the resolution of emoji-xl');
+    expect(judged('--base', 'emoji-xl', '--resolution', '128')).toBe('judged at 128 px; emoji-xl works best with 64 px');
+    const { stdout } = lpl('dataset', 'report', dataset, '--base', 'emoji-xl', '--json');
+    for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ bucket: [64, 64] });
+  });
   test.each<[ExitReason, boolean, boolean]>([['bad_input', false, true], ['disk_full', false, true], ['bad_input', true, false], ['stopped', false, false], ['out_of_memory', false, false], ['bug', false, false], ['finished', true, false]])(
     'the folder of a run that ends with %s (trained: %s) is removed: %s', (reason, trained, removed) => {
       const folder = newRunFolder(join(tempDir(), 'runs', 'b'), parseRunConfig({}));
