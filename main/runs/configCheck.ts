@@ -1,6 +1,7 @@
 /** Checks a configuration as it is typed: form (the schema), what it refers to, and what experience advises against. */
 import type { z } from 'zod';
 import { runConfigSchema, type RunConfig } from '../contract/runConfig.ts';
+import { samplesPerStep, shareBelow } from '../contract/timesteps.ts';
 import type { ConfigCheck, configIssueSchema } from '../contract/runs.ts';
 
 type Issue = z.output<typeof configIssueSchema>;
@@ -54,10 +55,11 @@ function isPattern(text: string): boolean {
 
 function advice(c: RunConfig): Issue[] {
   const out: Issue[] = [];
-  const tries = c.training.train_batch_size * c.training.gradient_accumulation_steps;
+  const tries = samplesPerStep(c);
   if (c.method.type === 'full' && c.optimizer.learning_rate > 5e-5) out.push(issue('optimizer.learning_rate', 'High for training all weights.', '1e-5 to 1e-6 is usual; higher rates tend to destroy the model.'));
-  const below = tries * c.lpl.lpl_t_threshold / 1000; // samples a step that LPL sees; equally likely timesteps
-  if (c.lpl.enabled && below < 1) out.push(issue('training.train_batch_size', `With ${tries} picture${tries === 1 ? '' : 's'} a step, about ${Math.round(below * 100)} % of the steps hold a sample below the timestep threshold; the others train no LPL.`, `${Math.ceil(tries / below)} pictures a step (batch size × gradient accumulation) with stratified timesteps put one into every step.`));
+  const below = tries * shareBelow(c.lpl.lpl_t_threshold, c.diffusion); // samples a step that LPL sees
+  if (c.lpl.enabled && below === 0) out.push(issue('lpl.lpl_t_threshold', 'With this timestep bias no sample lies below the threshold: no step trains LPL.', 'Raise the threshold, or change the bias.'));
+  else if (c.lpl.enabled && below < 1) out.push(issue('training.train_batch_size', `${tries} picture${tries === 1 ? '' : 's'} a step ${tries === 1 ? 'is' : 'are'} too few for a sample below the timestep threshold in every step; steps without one train no LPL.`, `${Math.ceil(tries / below)} pictures a step (batch size × gradient accumulation) with stratified timesteps put one into every step.`));
   else if (c.lpl.enabled && !c.lpl.lpl_stratified && tries < 8) out.push(issue('lpl.lpl_stratified', `With ${tries} pictures a step, some steps hold no sample below the timestep threshold and train no LPL.`, 'Turn stratified timesteps on.'));
   if (c.lpl.enabled && c.lpl.lpl_weight === 0) out.push(issue('lpl.lpl_weight', 'The weight 0 switches LPL off.', 'Set a weight of about 1, or switch LPL off.'));
   if (c.samples.prompts.length === 0) out.push(issue('samples.prompts', 'Without prompts no sample pictures are drawn.', 'Add two or three, so that you see the training work.'));

@@ -15,6 +15,9 @@ export function number(x: number | null | undefined): string {
   return String(Number(x.toPrecision(4)));
 }
 
+/** A share, 0 … 1, to "20 %": three digits. */
+export const percent = (share: number): string => `${number(Number((share * 100).toPrecision(3)))} %`;
+
 /** "2,567 M", "10 M", "0.3 M": two digits where it is less than ten million. */
 export const millions = (n: number): string => `${n >= 9.5e6 ? count(n / 1e6) : Number((n / 1e6).toPrecision(2))} M`;
 

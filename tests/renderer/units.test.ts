@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { defaultRunConfig, runConfigFields } from '../../main/contract/runConfig.ts';
+import { lplStepShare, shareBelow, weightParts } from '../../main/contract/timesteps.ts';
+import { drawTimesteps, timestepProbabilities } from '../../main/engine/diffusion/timesteps.ts';
 import { nearest, smooth } from '../../renderer/charts/smoothing.ts';
 import { clipOutliers } from '../../renderer/compare/clipOutliers.ts';
 import { curveTitles, curvesCsv } from '../../renderer/compare/curveTitles.ts';
 import { cropBox, placeOf } from '../../renderer/datasets/crop.ts';
 import { moved, noSelection, select, within } from '../../renderer/datasets/selection.ts';
 import { decoderBlocks, fraction } from '../../renderer/newRun/decoderBlocks.ts';
-import { shareBelow, stepsWithSome, weightParts } from '../../renderer/newRun/timesteps.ts';
 import { parseTyped, typed } from '../../renderer/newRun/typedValue.ts';
 import { isVisible } from '../../renderer/newRun/visible.ts';
 import { condense } from '../../renderer/runs/eventText.ts';
@@ -46,7 +47,21 @@ describe('the drawing of timesteps', () => {
   it('says that nothing can be drawn when the bias leaves nothing', () => {
     expect(shareBelow(200, { ...none, timestep_bias_strategy: 'range', timestep_bias_multiplier: 0, timestep_bias_begin: 0, timestep_bias_end: 1000 })).toBeNaN();
   });
-  it('counts steps with at least one sample', () => { expect(stepsWithSome(0.2, 4)).toBeCloseTo(1 - 0.8 ** 4, 12); });
+  it('counts the steps in which LPL has a sample', () => {
+    const config = (lpl: object, training: object) => { const c = defaultRunConfig(); return { ...c, lpl: { ...c.lpl, enabled: true, ...lpl }, training: { ...c.training, ...training } }; };
+    for (const [lpl, training, share] of [
+      [{}, {}, 0.2], [{ lpl_stratified: true }, {}, 0.2], [{}, { train_batch_size: 2, gradient_accumulation_steps: 2 }, 1 - 0.8 ** 4], [{ lpl_stratified: true }, { train_batch_size: 4 }, 0.8], [{ lpl_stratified: true }, { train_batch_size: 8 }, 1],
+      [{ lpl_start: 500 }, { max_train_steps: 2000 }, 0.15], [{ lpl_start: 500 }, { max_train_steps: 100 }, 0], [{ lpl_start: 500 }, { num_train_epochs: 3 }, 0.2], [{ enabled: false }, {}, 0], [{ lpl_weight: 0 }, {}, 0],
+    ] as const) expect(lplStepShare(config(lpl, training)), JSON.stringify([lpl, training])).toBeCloseTo(share, 12);
+  });
+  it('counts them as the engine draws them', () => {
+    const { diffusion } = defaultRunConfig(), bias = { ...diffusion, timestep_bias_strategy: 'later' as const, timestep_bias_multiplier: 2 }, steps = 4_000;
+    for (const lpl_stratified of [false, true]) for (const train_batch_size of [1, 3]) {
+      const c = defaultRunConfig(), config = { ...c, diffusion: bias, lpl: { ...c.lpl, enabled: true, lpl_stratified }, training: { ...c.training, train_batch_size } };
+      const drawn = Array.from({ length: steps }, (_, step) => drawTimesteps(timestepProbabilities(bias, 1000), 1, step, train_batch_size, lpl_stratified).some((t) => t < 200));
+      expect(drawn.filter(Boolean).length / steps, `${lpl_stratified} ${train_batch_size}`).toBeCloseTo(lplStepShare(config), 1);
+    }
+  });
   it('gives the decoder blocks the weights 1, 1/2, 1/4, 1/8, 1/8', () => {
     const lpl = { ...defaultRunConfig().lpl, enabled: true, lpl_num_blocks: 3 };
     expect(decoderBlocks(lpl).map((b) => fraction(b.weight))).toEqual(['1', '1/2', '1/4', '1/8', '1/8']);

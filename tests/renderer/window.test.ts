@@ -333,6 +333,17 @@ describe('the New run page', () => {
     expect(panel.top).toBeGreaterThanOrEqual(side.top - 1);
     expect(panel.bottom).toBeLessThanOrEqual(side.bottom + 1);
   });
+  it('says beside the stratified option what share of the steps trains LPL', async () => {
+    await open('/runs/new', 'empty');
+    await page.getByRole('switch', { name: 'Latent Perceptual Loss' }).click();
+    const said = page.locator('[data-path="lpl.lpl_stratified"]');
+    await said.getByText('About 20 % of this run’s steps train LPL, at 1 picture a step; stratified as many, but evenly spread.').waitFor();
+    await page.getByLabel('Find a setting').fill('batch size');
+    await page.getByLabel('Batch size', { exact: true }).fill('4');
+    await said.getByText('About 59 % of this run’s steps train LPL, at 4 pictures a step; stratified, 80 %.').waitFor();
+    await page.getByRole('switch', { name: 'Stratified timesteps' }).click();
+    await said.getByText('About 80 % of this run’s steps train LPL, at 4 pictures a step.').waitFor();
+  });
   it('sends no prompts for lines left blank', async () => {
     await open('/runs/new?dataset=kitchen', 'empty');
     await page.getByLabel('Prompt 1', { exact: true }).fill('a red apple');

@@ -7,7 +7,7 @@ export function checkOf(config: unknown): ConfigCheck {
   if (!parsed.success) return { ok: false, errors: parsed.error.issues.map((i) => ({ path: i.path.join('.'), message: i.message, hint: '' })), warnings: [], config: null };
   const errors = parsed.data.model.base ? [] : [{ path: 'model.base', message: 'No base model is chosen.', hint: 'Choose one from the list.' }];
   const warnings = parsed.data.lpl.enabled && !parsed.data.lpl.lpl_stratified && parsed.data.training.train_batch_size === 1
-    ? [{ path: 'lpl.lpl_stratified', message: 'At batch size 1 four of five steps train no LPL.', hint: 'Turn on stratified timesteps.' }] : [];
+    ? [{ path: 'training.train_batch_size', message: '1 picture a step is too few for a sample below the timestep threshold in every step; steps without one train no LPL.', hint: '5 pictures a step (batch size × gradient accumulation) with stratified timesteps put one into every step.' }] : [];
   return { ok: errors.length === 0, errors, warnings, config: parsed.data };
 }
 

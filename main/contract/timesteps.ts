@@ -1,8 +1,8 @@
 /**
- * What share of the training samples falls below a timestep. Timesteps are drawn with weights as in diffusers' SDXL
+ * What share of the training samples falls below a timestep, and of the steps trains LPL. Timesteps are drawn with weights as in diffusers' SDXL
  * script: 1 everywhere, `multiplier` in the biased part (its last or first `portion`, or a range).
  */
-import type { RunConfig } from '../../main/contract/runConfig.ts';
+import type { RunConfig } from './runConfig.ts';
 
 export const TIMESTEPS = 1000;
 type Bias = Pick<RunConfig['diffusion'], 'timestep_bias_strategy' | 'timestep_bias_multiplier' | 'timestep_bias_portion' | 'timestep_bias_begin' | 'timestep_bias_end'>;
@@ -32,5 +32,19 @@ export function shareBelow(threshold: number, b: Bias): number {
   return mass(threshold) / mass(TIMESTEPS);
 }
 
-/** Share of the steps in which at least one of `batch` independent samples lies below: 1 − (1 − p)^batch. */
-export const stepsWithSome = (share: number, batch: number): number => 1 - (1 - share) ** batch;
+type LplSettings = Pick<RunConfig, 'lpl' | 'diffusion' | 'training'>;
+
+/** Samples of one optimizer step. */
+export const samplesPerStep = ({ training }: Pick<RunConfig, 'training'>): number => training.train_batch_size * training.gradient_accumulation_steps;
+
+/**
+ * Share of a run's steps in which LPL has a sample, 0 … 1: with p = P(t < threshold) and n samples a step 1 − (1 − p)^n where they are drawn
+ * independently, min(1, p·n) where stratified (n evenly spaced quantiles); none before `lpl_start`, where the number of steps is known. NaN when
+ * no timestep can be drawn.
+ */
+export function lplStepShare({ lpl, diffusion, training }: LplSettings): number {
+  if (!lpl.enabled || lpl.lpl_weight === 0) return 0;
+  const p = shareBelow(lpl.lpl_t_threshold, diffusion), n = samplesPerStep({ training });
+  const after = training.num_train_epochs === null ? Math.max(0, 1 - lpl.lpl_start / training.max_train_steps) : 1;
+  return after * (lpl.lpl_stratified ? Math.min(1, p * n) : 1 - (1 - p) ** n);
+}
