@@ -16,6 +16,7 @@ import { configHash, createRunFolder, readRunConfig, runFolder } from '../engine
 import { runTraining } from '../engine/run/runTraining.ts';
 import { resourcesDir } from '../runtime/paths.ts';
 import { reportArms } from './compare.ts';
+import { stagePart } from './eventText.ts';
 import type { Output } from './output.ts';
 import { onSignals } from './signals.ts';
 import type { Action } from './command.ts';
@@ -62,7 +63,7 @@ async function trainOne(output: Output, { name, dir }: { name: string; dir: stri
       if (e.type === 'failed') output.text(`${name}: ${e.error.message} ${e.error.hint}`);
       const done = index * steps + (e.type === 'step' ? e.step : 0), elapsed = (Date.now() - began) / 1000;
       if (e.type === 'step') output.progress(`${name} (${index + 1} of ${count}): training, loss ${(e.metrics['loss'] ?? NaN).toFixed(4)}`, done, count * steps, (elapsed / done) * (count * steps - done));
-      if (e.type === 'stage') output.progress(`${name} (${index + 1} of ${count}): ${e.text.replace(/ picture \d+ of \d+/, ' pictures')}`, e.done, e.total, e.eta_s);
+      if (e.type === 'stage') output.progress(`${name} (${index + 1} of ${count}): ${e.text.replace(/ pictures? \d.* of \d+$/, ' pictures')}`, e.done, e.total, e.eta_s, stagePart(e));
     },
   });
   listenNoLonger();

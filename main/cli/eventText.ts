@@ -1,5 +1,6 @@
 /** Training events as a person reads them on a terminal. */
 import type { TrainerEvent } from '../contract/trainerEvent.ts';
+import { isCounted, stagePercent } from '../contract/stages.ts';
 import { duration, type Output } from './output.ts';
 
 const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -28,10 +29,16 @@ export function eventPrinter(output: Output): (e: TrainerEvent) => void {
   return (e) => {
     output.data(e);
     if (e.type === 'started') total = e.total_steps;
-    if (e.type === 'stage') output.progress(e.text, e.done, e.total, e.eta_s);
+    if (e.type === 'stage') output.progress(e.text, e.done, e.total, e.eta_s, stagePart(e));
     else if (e.type === 'step') output.progress(stepLabel(e), e.step, total, e.eta_s);
     else output.text(eventLine(e)!);
   };
+}
+
+/** What stands after the bar: a count of what a person counts, else the share. */
+export function stagePart(e: Extract<TrainerEvent, { type: 'stage' }>): string | undefined {
+  const share = stagePercent(e);
+  return isCounted(e.stage) ? undefined : share === null ? '' : `${share} %`;
 }
 
 function stepLabel(e: Extract<TrainerEvent, { type: 'step' }>): string {

@@ -11,8 +11,8 @@ export interface Output {
   text(line: string): void;
   /** The result that a person asked for: on stdout without --json (where `data` carries it). */
   result(line: string): void;
-  /** Draws or moves the bar; on something else than a terminal, a line now and then. */
-  progress(label: string, done: number, total: number, eta_s?: number | null): void;
+  /** Draws or moves the bar; on something else than a terminal, a line now and then. `part`: what stands after the bar in place of "done/total". */
+  progress(label: string, done: number, total: number, eta_s?: number | null, part?: string): void;
   error(error: unknown): AppErrorData;
 }
 
@@ -28,8 +28,8 @@ export function openOutput(json: boolean, err: NodeJS.WriteStream = process.stde
     line: (line) => { clear(); out.write(`${line}\n`); },
     data: (value) => { if (json) out.write(`${JSON.stringify(value)}\n`); },
     result: (line) => { clear(); (json ? err : out).write(`${line}\n`); },
-    progress(label, done, total, eta_s) {
-      const line = progressLine(label, done, total, eta_s, (err.columns ?? 100) - 1);
+    progress(label, done, total, eta_s, part) {
+      const line = progressLine(label, done, total, eta_s, (err.columns ?? 100) - 1, part);
       if (terminal) { clear(); err.write(line); barShown = true; return; }
       if (label === lastLabel && done < total && Date.now() - lastLine < LINE_EVERY_MS) return;
       [lastLabel, lastLine] = [label, Date.now()];
@@ -46,10 +46,10 @@ export function openOutput(json: boolean, err: NodeJS.WriteStream = process.stde
   };
 }
 
-export function progressLine(label: string, done: number, total: number, eta_s: number | null | undefined, width: number): string {
+export function progressLine(label: string, done: number, total: number, eta_s: number | null | undefined, width: number, part = total > 0 ? `${done}/${total}` : ''): string {
   const share = total > 0 ? Math.min(1, done / total) : 0, filled = Math.round(share * BAR);
   const eta = eta_s === null || eta_s === undefined ? '' : ` · ${duration(eta_s)} left`;
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${total > 0 ? `${done}/${total}${eta} · ` : ''}${label}`.slice(0, Math.max(40, width));
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${part === '' ? '' : `${part}${eta} · `}${label}`.slice(0, Math.max(40, width));
 }
 
 /** Seconds for people: 8 s, 3 min 20 s, 2 h 5 min. */

@@ -1,5 +1,6 @@
 /** The state of a run in one sentence. */
 import type { Run } from '../../main/contract/runs.ts';
+import { isCounted, stagePercent } from '../../main/contract/stages.ts';
 import { count, duration } from '../ui/format.ts';
 
 type Facts = Pick<Run, 'state' | 'stage' | 'step' | 'total_steps' | 'eta_s' | 'lpl_enabled' | 'queue_position' | 'exit_reason' | 'error' | 'started_at' | 'ended_at'>;
@@ -11,7 +12,8 @@ const took = (r: Facts): string => (r.started_at !== null && r.ended_at !== null
 function stageSentence(r: Facts): string {
   const stage = r.stage;
   if (!stage || stage.stage === 'training') return `Training ${r.lpl_enabled ? 'with LPL' : 'without LPL'}, ${steps(r)}${left(r)}.`;
-  const part = stage.total > 0 ? ` ${count(stage.done)} of ${count(stage.total)}` : '';
+  const share = stagePercent(stage);
+  const part = isCounted(stage.stage) && stage.total > 0 ? `: ${count(stage.done)} of ${count(stage.total)}` : share === null ? '' : `, ${share} %`;
   const time = stage.eta_s === null ? '' : `, about ${duration(stage.eta_s)} left`;
   return `${stage.text.charAt(0).toUpperCase()}${stage.text.slice(1)}${part}${time}${r.step > 0 ? ` (${steps(r)})` : ''}.`;
 }

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addConfigFlags, canonicalArguments, flagName, withFlags } from '../../main/cli/configFlags.ts';
+import { stagePart } from '../../main/cli/eventText.ts';
 import { duration, progressLine } from '../../main/cli/output.ts';
+import { drawingText } from '../../main/engine/sampling/painter.ts';
 import { runConfigFields, runConfigSchema } from '../../main/contract/runConfig.ts';
 import { parseRunConfig } from '../../main/engine/run/runFolder.ts';
 import { errorOf } from './train-helpers.ts';
@@ -51,5 +53,13 @@ describe('flags of the run configuration', () => {
 
 test('text of progress and durations', () => {
   expect(progressLine('training', 5, 10, 90, 200)).toBe(`${'█'.repeat(12)}${'░'.repeat(12)} 5/10 · 1 min 30 s left · training`);
+  const bar = (event: Partial<Parameters<typeof stagePart>[0]>): string => {
+    const e = { type: 'stage' as const, n: 1, at: 0, stage: 'sampling', text: 'drawing', done: 1, total: 4, eta_s: null, ...event };
+    return progressLine(e.text, e.done, e.total, e.eta_s, 200, stagePart(e)).replace(/^[█░]+ /, '');
+  };
+  expect(bar({ text: drawingText(0, 1, 4), done: 4, total: 100, eta_s: 2 })).toBe('4 % · 2 s left · drawing picture 1 of 4');
+  expect(bar({ text: drawingText(4, 4, 8), done: 50, total: 100 })).toBe('50 % · drawing pictures 5 to 8 of 8');
+  expect(bar({ stage: 'caching_latents', text: 'encoding pictures', done: 37, total: 400 })).toBe('37/400 · encoding pictures');
+  expect(bar({ stage: 'starting_engine', text: 'computing with TensorFlow', done: 1, total: 1 })).toBe('computing with TensorFlow');
   expect([duration(7.4), duration(60), duration(7500)]).toEqual(['7 s', '1 min', '2 h 5 min']);
 });

@@ -127,7 +127,9 @@ describe('words', () => {
     expect([of('live'), of('wait1'), of('oom'), of('paused'), of('draft')]).toEqual([
       'Training with LPL, step 412 of 1,500, about 9 min left.', 'Waiting, place 1 in the queue.', 'Ended at step 3 of 1,500: memory ran out.', 'Paused at step 750 of 1,500. It goes on exactly where it stopped.', 'A draft. Nothing has run yet.']);
     expect(stateSentence({ ...runs[0]!, step: 16, total_steps: 60, stage: { stage: 'compiling', text: 'getting the first step ready', done: 0, total: 0, eta_s: null, at: 0 } })).toBe('Getting the first step ready (step 16 of 60).');
-    expect(stateSentence({ ...runs[0]!, step: 0, stage: { stage: 'caching_latents', text: 'Caching latents', done: 37, total: 400, eta_s: 12, at: 0 } })).toBe('Caching latents 37 of 400, about 12 s left.');
+    expect(stateSentence({ ...runs[0]!, step: 0, stage: { stage: 'caching_latents', text: 'encoding pictures', done: 37, total: 400, eta_s: 12, at: 0 } })).toBe('Encoding pictures: 37 of 400, about 12 s left.');
+    expect(stateSentence({ ...runs[0]!, step: 0, stage: { stage: 'sampling', text: 'drawing picture 1 of 4', done: 4, total: 100, eta_s: 12, at: 0 } })).toBe('Drawing picture 1 of 4, 4 %, about 12 s left.');
+    expect(stateSentence({ ...runs[0]!, step: 0, stage: { stage: 'starting_engine', text: 'computing with TensorFlow', done: 1, total: 1, eta_s: null, at: 0 } })).toBe('Computing with TensorFlow.');
   });
   it('tells a comparison that was paused from one that was stopped and one with a failed run', () => {
     const of = (...states: Parameters<typeof inState>[2][number][]): string => comparisonSentence(inState('x', 'X', states, { state: 'stopped', done_steps: 1912 }));

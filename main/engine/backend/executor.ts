@@ -66,7 +66,7 @@ export interface Executor {
    * Traces and loads everything declared so far. Called by `run` when needed; callers call it to show the stage.
    * Functions defined later trigger another, which moves the variables over, one at a time.
    */
-  prepare(onProgress?: (stage: string, done: number, total: number) => void): void;
+  prepare(onProgress?: (part: 'tracing' | 'loading' | 'weights', done: number, total: number) => void): void;
   /** Runs one function; returns its outputs. Synchronous work inside; host arrays in row-major order. */
   run(name: string, inputs: Record<string, HostTensor>): Promise<Record<string, HostTensor>>;
   /** Reads a variable back to the host as float32. */

@@ -116,11 +116,14 @@ async function assemble({ run, base, trainables, text, data, report, executor, p
   const painter = openPainter({ run, executor, base, trainables, captions, report });
   const checks = validation.validation_every > 0 ? heldOut(run, data) : [];
   const validator = checks.length ? openValidation({ executor, base, trainables, latents: data.latents, captions, items: checks, options: validation, ema: training.use_ema }) : null;
-  executor.prepare((stage, done, total) => report('compiling', stage, done, total));
+  executor.prepare((part, done, total) => report('compiling', preparing[part], done, total));
   if (found) await restoreState(executor, program.groups, found);
   const sources: BatchSources = { latents: data.latents, captions: text.live ? null : data.captions, scale: base.vae, draw: d.latents === 'mean' ? 'mean' : training.seed };
   return { run, base, trainables, data, sources, program, painter, validation: validator, computed, firstStep: found?.manifest.step ?? 0, totalSteps, report };
 }
+
+/** The parts of an executor's preparation in words. */
+const preparing = { tracing: 'writing the training step as a TensorFlow graph', loading: 'handing the graph to TensorFlow', weights: 'handing the weights to TensorFlow' };
 
 function heldOut({ emit }: TrainRun, data: RunData): RunData['validation'] {
   if (!data.validation.length) emit({ type: 'warning', code: 'data.no_validation', message: 'Validation is on, but the data set holds no pictures out: none is measured. Mark some as validation, or put them into a folder "validation".' });

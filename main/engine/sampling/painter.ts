@@ -43,7 +43,7 @@ export function openPainter(parts: PainterParts): Painter {
         for (const group of chunked(jobs, batch)) {
           await run.commands.listen();
           if (run.commands.ending) return; // the loop carries the command out
-          const pictures = await drawers.get(ema)!.draw(await withTexts(parts, group, negative), (n, total) => parts.report('sampling', `drawing picture ${drawn + 1} of ${count}`, drawn * total + n * group.length, count * total));
+          const pictures = await drawers.get(ema)!.draw(await withTexts(parts, group, negative), (n, total) => parts.report('sampling', drawingText(drawn, group.length, count), drawn * total + n * group.length, count * total));
           for (const [i, pixels] of pictures.entries()) await keep(parts, step, group[i]!, negative, size, pixels);
           drawn += group.length;
         }
@@ -51,6 +51,9 @@ export function openPainter(parts: PainterParts): Painter {
     },
   };
 }
+
+/** "drawing picture 5 of 8", "drawing pictures 5 to 8 of 8": `size` drawn together after the first `drawn`. */
+export const drawingText = (drawn: number, size: number, count: number): string => `drawing ${size > 1 ? `pictures ${drawn + 1} to ${drawn + size}` : `picture ${drawn + 1}`} of ${count}`;
 
 /** With the embeddings of the weights that draw. */
 async function withTexts({ captions }: PainterParts, jobs: readonly Job[], negative: string): Promise<DrawJob[]> {

@@ -14,7 +14,7 @@ import { GraphVariables } from './variables.ts';
 
 /** `half`: which heavy ops a half precision is used for: those that it makes quicker here (default), all of them, or these */
 export interface GraphOptions { precision?: Precision; half?: 'quicker' | 'all' | readonly string[]; /** where the graph is written for TensorFlow to load; the system's by default */ tempDir?: string; /** compile marked elementwise parts with XLA; default true */ xla?: boolean; /** ask for oneDNN's kernels where they are quicker and TensorFlow has them; default true */ oneDnn?: boolean; onWarning?: (message: string) => void }
-type Progress = (stage: string, done: number, total: number) => void;
+type Progress = NonNullable<Parameters<Executor['prepare']>[0]>;
 
 export class GraphExecutor implements Executor {
   readonly info: ExecutorInfo;
