@@ -7,7 +7,10 @@ import type { Transport } from './transport.ts';
 
 /** A result with the number of the last event it already contains. */
 export interface Snapshot<T> { n: number; result: T }
-export type ConnectionState = 'connecting' | 'open' | 'lost';
+/** lost: a moment ago; gone: for longer than a restart takes; refused: another core answers at this address, with another token. All three are tried on. */
+export type ConnectionState = 'connecting' | 'open' | 'lost' | 'gone' | 'refused';
+/** retries, after about eight seconds */
+const GONE_AFTER = 5;
 type Handler = (event: CoreEvent) => void;
 
 const unreachable = (method: string): AppError => new AppError('window.core_unreachable', 'The core of LPL Studio does not answer.',
@@ -74,7 +77,7 @@ export class Client {
     this.#close = null;
     const topics = [...this.#handlers.keys()];
     if (topics.length === 0) return;
-    this.#close = this.transport.subscribe({ topics, epoch: this.#epoch, after: this.#after }, (m) => this.#receive(m), () => this.#lost());
+    this.#close = this.transport.subscribe({ topics, epoch: this.#epoch, after: this.#after }, (m) => this.#receive(m), (refused) => this.#lost(refused));
   }
 
   #receive(message: Push): void {
@@ -92,8 +95,8 @@ export class Client {
     for (const handler of [...(this.#handlers.get(message.event.topic) ?? [])]) handler(message.event);
   }
 
-  #lost(): void {
-    this.#tell('lost');
+  #lost(refused = false): void {
+    this.#tell(refused ? 'refused' : this.#retries < GONE_AFTER ? 'lost' : 'gone');
     this.#close = null;
     const wait = Math.min(5_000, 250 * 2 ** this.#retries++);
     setTimeout(() => { if (!this.#close) this.#open(); }, wait);

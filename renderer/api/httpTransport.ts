@@ -9,6 +9,9 @@ function eventsUrl({ topics, epoch, after }: Subscription): string {
   return `/events?${query}`;
 }
 
+/** A server answers, but to another token: a stream does not tell why it broke. */
+const isRefused = (): Promise<boolean> => fetch('/api/system.info', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }).then((r) => r.status === 403, () => false);
+
 export function httpTransport(): Transport {
   return {
     async invoke(method, params) {
@@ -18,8 +21,9 @@ export function httpTransport(): Transport {
     subscribe(subscription, push, lost) {
       const source = new EventSource(eventsUrl(subscription));
       source.onmessage = (message) => push(JSON.parse(message.data as string) as Push);
-      source.onerror = () => { source.close(); lost(); };
-      return () => source.close();
+      let ended = false;
+      source.onerror = () => { source.close(); void isRefused().then((refused) => { if (!ended) lost(refused); }); };
+      return () => { ended = true; source.close(); };
     },
     pathOf: () => null,
     async upload(drop, path, file, signal) {

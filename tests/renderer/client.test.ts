@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Client } from '../../renderer/api/client.ts';
+import { httpTransport } from '../../renderer/api/httpTransport.ts';
 import type { Push, Reply, Subscription } from '../../main/contract/wire.ts';
 import type { Transport } from '../../renderer/api/transport.ts';
 
-interface Stream { subscription: Subscription; push: (m: Push) => void; lost: () => void; open: boolean }
+interface Stream { subscription: Subscription; push: (m: Push) => void; lost: (refused?: boolean) => void; open: boolean }
 function fakeTransport(reply: () => Reply | Promise<Reply>): { transport: Transport; streams: Stream[] } {
   const streams: Stream[] = [];
   return {
@@ -52,6 +53,25 @@ describe('the client of the window', () => {
     expect(streams[1]!.subscription).toMatchObject({ epoch: 'a', after: 5 });
     expect(seen).toEqual([5]);
   });
+  it('says that the core is gone when it has not come back for a while, and that another one answers; it goes on trying', async () => {
+    vi.useFakeTimers();
+    try {
+      const { transport, streams } = fakeTransport(() => ({ epoch: 'a', n: 0, result: null }));
+      const client = new Client(transport), states: string[] = [];
+      client.onState((s) => states.push(s));
+      client.on('models.changed', () => {});
+      await vi.advanceTimersByTimeAsync(0);
+      streams[0]!.push({ hello: { epoch: 'a', n: 7, reset: false } });
+      for (let i = 0; i < 6; i++) { streams.at(-1)!.lost(); await vi.advanceTimersByTimeAsync(5_000); }
+      expect(states).toEqual(['open', ...Array<string>(5).fill('lost'), 'gone']);
+      streams.at(-1)!.lost(true);
+      await vi.advanceTimersByTimeAsync(5_000);
+      streams.at(-1)!.push({ hello: { epoch: 'b', n: 0, reset: true } });
+      expect(states.slice(7)).toEqual(['refused', 'open']);
+      streams.at(-1)!.lost();
+      expect(states.at(-1)).toBe('lost');
+    } finally { vi.useRealTimers(); }
+  });
   it('comes back after a break where it was, and has everything asked for again on a reset', async () => {
     vi.useFakeTimers();
     try {
@@ -71,5 +91,26 @@ describe('the client of the window', () => {
       expect(states).toEqual(['open', 'lost', 'open']);
       expect(resets).toBe(1);
     } finally { vi.useRealTimers(); }
+  });
+});
+
+describe('the transport of a browser', () => {
+  it('tells a core with another token from one that is not there, and says nothing of a stream that it closed itself', async () => {
+    const sources: { onerror: () => void }[] = [], lost: (boolean | undefined)[] = [];
+    class Source { onerror = (): void => {}; constructor() { sources.push(this); } close(): void {} }
+    vi.stubGlobal('EventSource', Source);
+    try {
+      for (const answer of [() => Promise.resolve({ status: 403 }), () => Promise.resolve({ status: 200 }), () => Promise.reject(new Error('refused'))]) {
+        vi.stubGlobal('fetch', answer);
+        const close = httpTransport().subscribe({ topics: ['runs'] }, () => {}, (refused) => lost.push(refused));
+        sources.at(-1)!.onerror();
+        await vi.waitFor(() => expect(lost).toHaveLength(sources.length));
+        close();
+      }
+      httpTransport().subscribe({ topics: ['runs'] }, () => {}, (refused) => lost.push(refused))();
+      sources.at(-1)!.onerror();
+      await tick();
+      expect(lost).toEqual([true, false, false]);
+    } finally { vi.unstubAllGlobals(); }
   });
 });

@@ -60,6 +60,8 @@ export const shots: Shot[] = [
   { name: 'new-run-advised', path: '/runs/new?dataset=kitchen&model=builtin', scenario: 'full', act: async (p) => { await p.getByRole('switch', { name: 'Latent Perceptual Loss' }).click(); await p.getByText('advised for').last().waitFor(); } },
   { name: 'new-run-preset', path: '/runs/new?dataset=kitchen&model=builtin', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: /^Presets/ }).click(); await p.getByRole('menuitem', { name: /^SDXL LoRA with LPL/ }).click(); await p.getByText('Use the model’s 50').waitFor(); } },
   { name: 'new-run-short', path: '/runs/new?dataset=kitchen', scenario: 'empty', act: async (p) => { await p.getByLabel('Steps', { exact: true }).fill('20'); await p.getByText('may take as long').waitFor(); } },
+  { name: 'run-refused', path: '/runs/live', scenario: 'full', act: async (p) => { await p.evaluate(() => window.fake.breakStreams(true, true)); await p.getByText('was started anew').waitFor(); } },
+  { name: 'run-gone', path: '/runs/live', scenario: 'full', act: async (p) => { await p.evaluate(() => window.fake.breakStreams(true)); await p.getByText('still trying').waitFor(); } },
   { name: 'run-lost', path: '/runs/live', scenario: 'full', act: async (p) => { await p.evaluate(() => window.fake.breakStreams(true)); await p.getByText('Last heard').waitFor(); } },
   { name: 'run-lpl', path: '/runs/live', scenario: 'full', act: async (p) => { await p.getByRole('tab', { name: 'LPL', exact: true }).click(); await p.getByLabel('What of LPL').waitFor(); } },
   { name: 'run-message', path: '/runs/live', scenario: 'full', act: async (p) => { await p.getByRole('button', { name: 'Sample now' }).click(); await p.getByText('drawn after this step').waitFor(); } },

@@ -550,6 +550,19 @@ describe('live events', () => {
     await asking[1]!.click();
     await expect.poll(() => calls('runs.pause'), SOON).toEqual([{ id: 'live' }]);
   });
+  it('say to open the new address, where another core answers or none for a while, and work again when it does', async () => {
+    await open('/runs/live');
+    const pause = page.getByRole('button', { name: 'Pause', exact: true }), alert = page.getByRole('contentinfo', { name: 'Status' }).getByRole('alert');
+    await pause.waitFor();
+    await page.evaluate(() => window.fake.breakStreams(true, true));
+    await alert.getByText('LPL Studio was started anew: open the address that it printed in the terminal.', { exact: true }).waitFor();
+    expect(await pause.getAttribute('title')).toMatch(/open the address .* Training goes on/);
+    await page.evaluate(() => window.fake.breakStreams(true));
+    await alert.getByText('Connection lost, still trying. If LPL Studio was started anew, open the address that it printed in the terminal.', { exact: true }).waitFor();
+    await page.evaluate(() => window.fake.breakStreams(false));
+    await alert.waitFor({ state: 'detached' });
+    expect(await pause.isEnabled()).toBe(true);
+  });
   it('draw what is recorded of LPL in charts of their own: each line is named in sight and looks like no other', async () => {
     await open('/runs/live');
     await page.getByRole('tab', { name: 'LPL', exact: true }).click();

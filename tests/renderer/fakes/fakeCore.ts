@@ -13,14 +13,14 @@ export type Answers = { [M in MethodName]?: (params: Params<M>) => Result<M> | P
 export interface FakeCore extends Transport {
   calls: { method: string; params: unknown }[];
   answers: Answers;
-  /** breaks all streams, and every new one until it is called with false */
-  breakStreams(broken: boolean): void;
+  /** breaks all streams, and every new one until it is called with false; `refused`: as a core with another token does */
+  breakStreams(broken: boolean, refused?: boolean): void;
   emit<T extends EventType>(type: T, data: EventData<T>): void;
 }
 
 export function fakeCore(answers: Answers): FakeCore {
-  const streams = new Set<{ topics: string[]; push: (message: Push) => void; lost: () => void }>();
-  let broken = false;
+  const streams = new Set<{ topics: string[]; push: (message: Push) => void; lost: (refused?: boolean) => void }>();
+  let broken = false, refuses = false;
   const core: FakeCore = {
     calls: [], answers,
     async invoke(method, params) {
@@ -33,12 +33,12 @@ export function fakeCore(answers: Answers): FakeCore {
         return { epoch: 'fake', n, error: toAppError(error) };
       }
     },
-    breakStreams(now) {
-      broken = now;
-      if (now) for (const s of [...streams]) { streams.delete(s); s.lost(); }
+    breakStreams(now, refused = false) {
+      [broken, refuses] = [now, refused];
+      if (now) for (const s of [...streams]) { streams.delete(s); s.lost(refused); }
     },
     subscribe(subscription, push, lost) {
-      if (broken) { setTimeout(lost, 0); return () => {}; }
+      if (broken) { setTimeout(() => lost(refuses), 0); return () => {}; }
       const stream = { topics: subscription.topics, push, lost };
       streams.add(stream);
       push({ hello: { epoch: 'fake', n, reset: false } });
