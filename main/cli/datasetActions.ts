@@ -54,10 +54,11 @@ export const reportDataset: Action = async (output, [target = ''], options) => {
   output.text(`${pictures} pictures. ${[...flags].map(([f, n]) => `${f}: ${n}`).join(', ') || 'Nothing to complain about.'}`);
 };
 
-/** The resolution (px) of a report, which it names: the one given, that of the model given, else the default. Throws model.*. */
+/** The resolution (px) of a report, which it names: the one given, that of the model given, else the default. Throws model.*, cli.bad_flag. */
 async function judgedAt(output: Output, { resolution, base }: Record<string, unknown>): Promise<number> {
   const advised = typeof base === 'string' ? (await adviceOf(await namedModel(base)))['data.resolution'] : undefined;
   const px = Number(resolution ?? advised ?? bucketingSchema.parse({}).resolution);
+  if (!bucketingSchema.safeParse({ resolution: px }).success) throw new AppError('cli.bad_flag', '--resolution needs a whole number of pixels, at least 16.', 'See "lpl dataset report --help".');
   const why = advised === px ? `, the resolution of ${String(base)}` : advised !== undefined ? `; ${String(base)} works best with ${advised} px` : resolution === undefined ? ', the default; --base MODEL takes a model\'s resolution, --resolution another' : '';
   output.text(`judged at ${px} px${why}`);
   return px;

@@ -89,6 +89,7 @@ describe('lpl', () => {
     expect(judged()).toBe('judged at 1024 px, the default; --base MODEL takes a model\'s resolution, --resolution another');
     expect(judged('--base', 'emoji-xl')).toBe('judged at 64 px, the resolution of emoji-xl');
     expect(judged('--base', 'emoji-xl', '--resolution', '128')).toBe('judged at 128 px; emoji-xl works best with 64 px');
+    for (const given of ['abc', '64.5', '8']) expect(judged('--resolution', given), given).toContain('--resolution needs a whole number of pixels, at least 16.');
     const { stdout } = lpl('dataset', 'report', dataset, '--base', 'emoji-xl', '--json');
     for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ bucket: [64, 64] });
   });
